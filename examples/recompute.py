@@ -24,8 +24,8 @@ class Step:
         self.line, self.inputs = line, said["inputs"]
         self.unit = Decimal(1).scaleb(int(Decimal(line["amount"]).as_tuple().exponent))
 
-    def __call__(self, name: str) -> Decimal:
-        return Decimal(self.inputs[name])
+    def __call__(self, name: str, absent: str | None = None) -> Decimal:
+        return Decimal(self.inputs[name] if absent is None else self.inputs.get(name, absent))
 
     def rounded(self, exact: Decimal) -> Decimal:
         step, part = Decimal(self.inputs.get("step", self.unit)), Decimal(self.inputs.get("divide", 1))
@@ -33,7 +33,7 @@ class Step:
         return (exact / step).quantize(Decimal(1), f"ROUND_{self.inputs['rounding'].upper()}") * step
 
     def priced(self) -> Decimal:
-        return min(self("count") * self("at") + self("flat"), Decimal(self.inputs.get("cap", "Infinity")))
+        return min(self("count") * self("at") + self("flat"), self("cap", "Infinity"))
 
     def by_day(self, amount_days: Decimal) -> Decimal:
         return amount_days if self("whole_days") == 1 else QUOTIENT.divide(amount_days, self("whole_days"))
@@ -83,7 +83,7 @@ OPERATIONS: dict[str, Callable[[Step], Decimal]] = {
     "settle": lambda s: s.rounded(s("exact")),
     "minimum": lambda s: s("minimum") - s("charged"),
     "cap": lambda s: -s.cut(),
-    "uplift": lambda s: s.rounded(s("excess") * (s("percent") - 100) / 100),
+    "uplift": lambda s: min(s.rounded(s("excess") * (s("percent") - 100) / 100), s("at_most", "Infinity")),
     "shortfall": lambda s: s("committed") - s("counted"),
     "asked": lambda s: s("exact") - s("before"),
     "part": lambda s: s.shares(s("whole"), [Decimal(1)] * int(s("parts")))[int(s("number")) - 1],

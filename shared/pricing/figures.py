@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from shared.errors import AppError
 from shared.pricing.balances import Balances
+from shared.pricing.facts import NO_FACTS, Facts
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.needs import Usage
 from shared.pricing.pipeline import price_period
 from shared.pricing.results import PricedPeriod
-from shared.pricing.steps.difference import NOTHING, Asked
 from shared.values.money import MINOR_MAX
 from shared.values.period import ServicePeriod
 
@@ -23,14 +23,14 @@ def price_within_bounds(
     usage: Usage,
     opening: Balances,
     *,
-    before: Asked = NOTHING,
+    facts: Facts = NO_FACTS,
     explain: bool = False,
 ) -> PricedPeriod:
     """Price a period as `price_period` does. Raises FiguresOutOfBounds for figures beyond what money columns and exact
     arithmetic hold."""
     of = f"{chain[-1].terms.contract}:{period.start_date}"
     try:
-        priced = price_period(chain, period, usage, opening, before=before, explain=explain)
+        priced = price_period(chain, period, usage, opening, facts=facts, explain=explain)
     except ArithmeticError as fault:
         raise FiguresOutOfBounds(f"{of}: {fault!r}") from fault
     if any(

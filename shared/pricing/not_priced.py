@@ -21,7 +21,6 @@ _SECTIONS: Final = frozenset(
         "pause",
         "measured",
         "spread",
-        "cap_includes_overage",
         "advance_separately",
         "negative",
         "switch_day",
@@ -98,7 +97,8 @@ _BELOW: Final = {
     "term": frozenset({"starts", "days"}),
     "lines": _LINE,
     "price": _PRICE,
-    "credits": frozenset({"unit", "amount_per", "scope", "increment", "overage"}),
+    "credits": frozenset({"unit", "amount_per", "scope", "increment", "overage", "overdraft", "cost_basis"}),
+    "commitments": frozenset({"unit", "overdraft"}),
     "tiers": frozenset({"percent", "minimum", "maximum"}),
 }
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from shared.pricing.balances import EMPTY, Balances, UnitsBelowZero, UnitsRolledOver
 from shared.pricing.blocks import Block
 from shared.pricing.explanation.step import Step
+from shared.pricing.facts import NO_FACTS, Facts
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.layout import Layout, layout_of
 from shared.pricing.lines import LineClause
@@ -22,7 +23,7 @@ from shared.pricing.results import PricedLine, PricedPeriod
 from shared.pricing.steps.bounded import bound, bound_before_discounts
 from shared.pricing.steps.cap import Capped, cap
 from shared.pricing.steps.covered import Covered, cover
-from shared.pricing.steps.difference import NOTHING, Asked, difference
+from shared.pricing.steps.difference import difference
 from shared.pricing.steps.discounted import discount
 from shared.pricing.steps.explained import explain_cap, explain_floor, explain_lines
 from shared.pricing.steps.explained_balances import explain_paid
@@ -49,18 +50,18 @@ def price_period(
     usage: Usage,
     opening: Balances = EMPTY,
     *,
-    before: Asked = NOTHING,
+    facts: Facts = NO_FACTS,
     explain: bool = False,
 ) -> PricedPeriod:
     """Return the settled lines of a service period; the same inputs give the same cents and the same ids.
 
     `usage` holds every need of `usage_needs`; a group that is absent counts zero. A line without usage is a
-    line of zero. `before` is what earlier documents of the period ask for. Raises UsageMissing and
+    line of zero. `facts` are what earlier documents of the period ask for and draw. Raises UsageMissing and
     UsageWithoutRate: a failed look-up fails the whole period, never bills a part.
     """
     layout = layout_of(chain, period, opening.blocks)
     if layout.terms is None:
-        return PricedPeriod((), 0, difference((), before), opening)
+        return PricedPeriod((), 0, difference((), facts.asked), opening)
     with localcontext(EXACT):
         whole = _settled(layout.lines, layout, usage, opening)
         capped = cap(lift(whole.settled, layout.minimum), layout.cap)
@@ -68,19 +69,20 @@ def price_period(
             (cut.at, cap(_settled(cut.lines, layout, usage, opening).settled, layout.cap).left)
             for cut in layout.cuts
         ]
-        paid = pay(capped.left, cuts, layout, opening)
+        paid = pay(capped.left, cuts, layout, opening, facts)
         lines = (*capped.lines, *paid.lines)
         explanation = _explained(whole, capped, paid, layout) if explain else {}
     return PricedPeriod(
         lines,
         sum([line.amount_minor for line in lines]),
-        difference(lines, before),
+        difference(lines, facts.asked),
         _closing(whole.covered, paid.closing),
         explanation,
         paid.draws,
         paid.blocks,
         paid.changes,
         paid.left,
+        paid.short,
     )
 
 

@@ -66,6 +66,7 @@ class PricedPeriod(msgspec.Struct, frozen=True, gc=False):
 
     `draws` are what of the lines is paid by `blocks`, those that may pay in the period; `changes` are what becomes of
     them at their end, once the period is final; `left`, block id → minor units, is what was left of each before that.
+    `short` are blocks of what is asked for as short of commitments, for what comes late.
     """
 
     lines: tuple[PricedLine, ...]
@@ -77,6 +78,7 @@ class PricedPeriod(msgspec.Struct, frozen=True, gc=False):
     blocks: tuple[Block, ...] = ()
     changes: tuple[Change, ...] = ()
     left: Mapping[str, int] = {}
+    short: tuple[Block, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -125,8 +125,8 @@ class TraceAnswer(Answer):
     contract: str
     period: PeriodAnswer
     line: LineAnswer
-    clause: ClauseAnswer
-    """The newest version that priced a part of the line"""
+    clause: ClauseAnswer | None
+    """The newest version that priced a part of the line; null where a call made what it asks for"""
     clause_versions: list[ClauseAnswer]
     """All versions that did, oldest first"""
     statement: TracedStatementAnswer
@@ -154,7 +154,7 @@ class TraceAnswer(Answer):
             contract=trace.line.contract,
             period=PeriodAnswer(start=trace.line.start_date, end=trace.line.end_date),
             line=LineAnswer.of(trace.line, money),
-            clause=ClauseAnswer.of(trace.clauses[-1], hashes),
+            clause=ClauseAnswer.of(trace.clauses[-1], hashes) if trace.clauses else None,
             clause_versions=[ClauseAnswer.of(clause, hashes) for clause in trace.clauses],
             statement=TracedStatementAnswer.of(trace.statement),
             explanation=trace.explanation,

@@ -34,7 +34,7 @@ class ClauseNotHeard(AppError):
 @dataclass(frozen=True, slots=True)
 class Trace:
     """A line and all it came from and led to. `clauses` has one text a version that priced a piece of it, the
-    line's own last.
+    line's own last; none where a call made what the line asks for.
 
     `entry` is None while the document is a draft, `events` where a line counts none, `explanation` where the line has its
     own steps.
@@ -113,11 +113,10 @@ async def trace_line(
 def _clauses(
     versions: Sequence[ContractVersion], line: Line, pieces: tuple[Piece, ...]
 ) -> tuple[ClauseText, ...]:
-    last = clause_of(line.contract, versions, line.clause_id, line.version)
-    if last is None:
+    if all(each.version != line.version for each in versions):
         raise ClauseNotHeard(f"clause {line.clause_id} of version {line.version} of {line.contract}")
     earlier = sorted({piece.version for piece in pieces} - {line.version})
-    return (
-        *filter(None, (clause_of(line.contract, versions, line.clause_id, version) for version in earlier)),
-        last,
+    of_each = (
+        clause_of(line.contract, versions, line.clause_id, version) for version in (*earlier, line.version)
     )
+    return tuple(filter(None, of_each))

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from services.rating.blocks.domain.found import FoundBlock
-from services.rating.blocks.rows import RowKind, StoredRow
-from shared.http.answers import Amount, Answer, Instant
+from services.rating.blocks.rows import DocumentOfBlock, RowKind, StoredRow
+from shared.http.answers import Amount, Answer, Instant, Quantity
 from shared.http.shown_names import ContractName, CurrencyCode, CustomerName, LineKey
 from shared.values.money import currency, format_minor
 
@@ -35,6 +35,12 @@ class BlockAnswer(Answer):
     applies_to: list[LineKey] | None
     """Keys and kinds of lines; null: all"""
     reason: Annotated[str | None, Field(examples=["goodwill"])]
+    document: DocumentOfBlock | None
+    """What asks for it; null: it is given, or its clause says so"""
+    cost_basis: Annotated[Quantity | None, Field(examples=["0.8"])]
+    """What is paid for a unit of it; null: it is given, or of a clause"""
+    returned_from: BlockId | None
+    """The block whose time was over when this came back to it"""
     granted: Amount
     adjusted: Amount
     drawn: Amount
@@ -43,6 +49,8 @@ class BlockAnswer(Answer):
     """Less what late usage took back of it"""
     voided: Amount
     refunded: Amount
+    given_back: Amount
+    """In money, of what was refunded: at its cost basis"""
     held: Amount
     left: Amount
     as_of: Instant
@@ -67,6 +75,9 @@ class BlockAnswer(Answer):
             priority=block.priority,
             applies_to=None if block.applies_to is None else list(block.applies_to),
             reason=block.reason,
+            document=block.document,
+            cost_basis=block.cost_basis,
+            returned_from=block.returned_from,
             granted=money(block.sum_of("grant")),
             adjusted=money(block.sum_of("adjustment")),
             drawn=money(-block.sum_of("draw")),
@@ -74,6 +85,7 @@ class BlockAnswer(Answer):
             expired=money(-block.sum_of("expiry", "revived")),
             voided=money(-block.sum_of("void")),
             refunded=money(-block.sum_of("refund")),
+            given_back=money(block.given_back_minor),
             held=money(0),
             left=money(block.left_minor),
             as_of=as_of,
@@ -97,6 +109,8 @@ class BlockRowAnswer(Answer):
     slice: Instant | None
     """Where the slice of the period begins that it pays"""
     cause: Annotated[str, Field(examples=["statement"])]
+    given_back: Amount | None
+    """In money, of a refund"""
 
     @classmethod
     def of(cls, row: StoredRow, of: str) -> Self:
@@ -112,4 +126,7 @@ class BlockRowAnswer(Answer):
             line=row.line_id and str(row.line_id),
             slice=row.slice_start,
             cause=row.cause,
+            given_back=None
+            if row.given_back_minor is None
+            else format_minor(row.given_back_minor, currency(of)),
         )

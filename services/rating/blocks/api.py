@@ -14,6 +14,7 @@ from services.rating.blocks.usecases import change, find
 from services.rating.blocks.usecases.change import (
     BalanceTooLarge,
     BalanceTooSmall,
+    BlockDocumented,
     BlockEnded,
     BlockOfClause,
     NothingToRefund,
@@ -112,7 +113,7 @@ async def list_rows(block_id: GivenId, context: Ctx, page: Paged) -> Listed[Bloc
 @router.post(
     "/{block_id}/adjustments",
     operation_id="adjust_block",
-    summary="Add to a block, or take off it what is left at most",
+    summary="Add to a block, or take off it what is left at most, unless it may be negative",
     response_model=BlockAnswer,
 )
 @refuses(BlockNotFound, BlockOfClause, BlockEnded, BalanceTooSmall, BalanceTooLarge, BlockInvalid)
@@ -128,7 +129,7 @@ async def adjust(block_id: GivenId, document: AdjustmentDocument, context: Ctx, 
     summary="Let a block pay for nothing that happens from now on",
     response_model=BlockAnswer,
 )
-@refuses(BlockNotFound, BlockOfClause, BlockEnded)
+@refuses(BlockNotFound, BlockOfClause, BlockEnded, BlockDocumented)
 async def void(block_id: GivenId, document: EndDocument, context: Ctx, call: Change) -> Response:
     return await _changed(
         call, block_id, lambda uow: change.void(uow, block_id, document, context.clock.now())

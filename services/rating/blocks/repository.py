@@ -31,14 +31,17 @@ NEW_ROWS: Final = insert("rating.block_rows", NewRow).returning(
 NEW_ASKED: Final = insert("rating.asked_beforehand", AskedBeforehand, ignore_known=True)
 TOLD: Final = update("rating.asked_beforehand", ToldBeforehand, key=("contract", "occasion"))
 #: What of the rows of a block is what it was granted: the rest is drawn, or lapsed, and may come back.
-_GRANTED: Final = "r.kind in ('grant', 'adjustment', 'refund')"
+#: What a statement takes of one and gives to another is as good as drawn.
+_GRANTED: Final = "r.kind in ('grant', 'refund') or r.kind = 'adjustment' and r.period_start is null"
 _BLOCK: Final = """b.block_id, b.customer_id, b.key, b.kind, b.currency, b.effective, b.ends, b.created_at, b.priority,
-    b.draw_class, b.applies_to, b.clauses, b.over,
+    b.draw_class, b.applies_to, b.clauses, b.over, b.document, b.cost_basis, b.returned_from,
+    b.voided,
     (select coalesce(array_agg(c.contract order by c.position), '{}') from rating.block_contracts c
         where c.block_id = b.block_id) as contracts"""
-_SUMS: Final = "summed.granted_minor, summed.left_minor"
+_SUMS: Final = "summed.granted_minor, summed.bought_minor, summed.left_minor"
 _SUMMED: Final = f"""cross join lateral (
         select coalesce(sum(r.amount_minor) filter (where {_GRANTED}), 0)::bigint as granted_minor,
+            coalesce(sum(r.amount_minor) filter (where r.kind = 'grant'), 0)::bigint as bought_minor,
             coalesce(sum(r.amount_minor), 0)::bigint as left_minor
         from rating.block_rows r where r.block_id = b.block_id) summed"""
 # Its rows are read once it is held: a statement that waits has the sums of before.
@@ -47,7 +50,9 @@ _ONE: Final = f"select {_BLOCK}, {_SUMS} from rating.blocks b {_SUMMED} where b.
 _FOUND: Final = """select b.block_id, b.key, b.kind, b.currency, cu.external_id as customer, (
         select coalesce(array_agg(c.contract order by c.position), '{}') from rating.block_contracts c
         where c.block_id = b.block_id) as contracts, b.effective, b.ends, b.created_at, b.priority, b.applies_to,
-    b.clauses, b.over, b.reason, (
+    b.clauses, b.over, b.reason, b.document, b.cost_basis, b.returned_from, (
+        select coalesce(sum(r.given_back_minor), 0)::bigint from rating.block_rows r
+        where r.block_id = b.block_id) as given_back_minor, (
         select coalesce(jsonb_object_agg(kind, minor), '{}'::jsonb) from (
             select r.kind, sum(r.amount_minor)::bigint as minor from rating.block_rows r
             where r.block_id = b.block_id group by 1) summed) as sums
@@ -76,7 +81,7 @@ _LASTING: Final = """select r.row_id, r.block_id, r.kind, r.amount_minor, b.kind
         coalesce(r.contract, (select c.contract from rating.block_contracts c where c.block_id = r.block_id
             order by c.position limit 1)) as contract,
         b.customer_id, cu.external_id as customer, b.currency, r.at, r.recorded_at, r.cause,
-        b.asked_for and r.kind = 'grant' and r.period_start is null as asked_for, r.period_start,
+        b.asked_for and r.kind in ('grant', 'void') and r.period_start is null as asked_for, r.period_start,
         given.block_id as carried_from, coalesce(given.minor, 0)::bigint as carried_minor
     from rating.block_rows r join rating.blocks b using (block_id) join rating.customers cu using (customer_id)
     left join rating.periods p on (p.contract, p.period_start) = (r.contract, r.period_start)
@@ -84,7 +89,7 @@ _LASTING: Final = """select r.row_id, r.block_id, r.kind, r.amount_minor, b.kind
         select g.block_id, -g.amount_minor as minor
         from rating.block_rows g join rating.blocks gb using (block_id)
         where (g.contract, g.period_start, g.at) = (r.contract, r.period_start, r.at) and g.kind = 'adjustment'
-            and gb.clauses = b.clauses
+            and gb.clauses = b.clauses and (b.returned_from is null or b.returned_from = g.block_id)
     ) given on r.kind = 'grant'
     where r.kind not in ('draw', 'return') and (r.period_start is null or p.final and r.kind = 'grant')"""
 
@@ -207,10 +212,14 @@ class BlockRepository:
             sorted(blocks),
         )
 
-    async def adjust(self, block: str, minor: int) -> None:
-        """Say that a call added so much to a block, or took it off."""
+    async def adjust(self, block: str, minor: int, *, may_be_negative: bool) -> None:
+        """Say that a call added so much to a block, or took it off, and whether that may take it below zero."""
         await self.connection.execute(
-            "update rating.blocks set granted_minor = granted_minor + $2 where block_id = $1", block, minor
+            """update rating.blocks set granted_minor = granted_minor + $2, may_be_negative = may_be_negative or $3
+               where block_id = $1""",
+            block,
+            minor,
+            may_be_negative,
         )
 
     async def close(self, blocks: Collection[str]) -> None:
@@ -260,6 +269,45 @@ class BlockRepository:
         if asked:
             await self.connection.execute(NEW_ASKED.sql, *NEW_ASKED.columns_of(asked))
 
+    async def unasked(self, contract: str, before: datetime) -> list[HeldBlock]:
+        """The blocks that calls granted, this contract first, that begin before an instant, and whose document is not
+        asked for yet."""
+        rows = await self.connection.fetch(
+            f"""select {_BLOCK}, {_SUMS}
+                from rating.block_contracts own join rating.blocks b using (block_id) {_SUMMED}
+                where own.contract = $1 and own.position = 0 and b.document = 'prepayment' and not b.over
+                    and b.effective < $2 and not exists (
+                        select from rating.asked_beforehand a where a.block_id = b.block_id)
+                order by b.block_id""",
+            contract,
+            before,
+        )
+        return [HeldBlock(**row) for row in rows]
+
+    async def period_of(self, contract: str, instant: datetime) -> datetime | None:
+        """The start of the first of a contract's periods that ends after an instant; None: it is not open yet."""
+        start: datetime | None = await self.connection.fetchval(
+            "select min(period_start) from rating.periods where contract = $1 and period_end > $2",
+            contract,
+            instant,
+        )
+        return start
+
+    async def take_back_asked(self, block_id: str) -> bool:
+        """Ask for a block beforehand no more; return whether its document was not told before."""
+        await self.connection.execute(
+            "delete from rating.asked_beforehand where block_id = $1 and said is null", block_id
+        )
+        return not await self.is_told(block_id)
+
+    async def is_told(self, block_id: str) -> bool:
+        """Whether a document that asks for the block was told."""
+        found: bool = await self.connection.fetchval(
+            "select exists (select from rating.asked_beforehand where block_id = $1 and said is not null)",
+            block_id,
+        )
+        return found
+
     async def due_beforehand(self, now: datetime, limit: int) -> list[DueBeforehand]:
         """Hold what is due by now and not told, the oldest first; what somebody else holds is left out."""
         rows = await self.connection.fetch(
@@ -300,14 +348,22 @@ class BlockRepository:
         row = await self.connection.fetchrow(_ONE, block_id)
         return None if row is None else HeldBlock(**row)
 
-    async def end(self, block_id: str, at: datetime) -> None:
+    async def end(self, block_id: str, at: datetime, *, voided: bool) -> None:
         """Let a block end at an instant, whatever is left of it."""
         await self.connection.execute(
-            "update rating.blocks set ends = $2, over = true where block_id = $1", block_id, at
+            "update rating.blocks set ends = $2, over = true, voided = $3 where block_id = $1",
+            block_id,
+            at,
+            voided,
         )
 
     async def count_of(self, contracts: Sequence[str], now: datetime) -> dict[str, int]:
-        """Contract → how many blocks it draws on that have not ended."""
+        """Contract → how many blocks it draws on that have not ended. These contracts get no other block by a call before
+        this transaction ends: two calls at once would each find room."""
+        await self.connection.execute(
+            "select from rating.contracts where contract = any($1::text[]) order by contract for no key update",
+            list(contracts),
+        )
         rows = await self.connection.fetch(
             """select c.contract, count(*)::int as blocks from rating.block_contracts c
                 join rating.blocks b using (block_id)

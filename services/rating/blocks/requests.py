@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.functional_validators import PlainValidator
@@ -15,13 +15,18 @@ from shared.values.fields import AskedSubject, Key, Label
 
 CONTRACTS_MAX = 20
 #: What the design of blocks has, and no block has yet.
-_NOT_PRICED = ("unit", "meter", "cost_basis")
+_NOT_PRICED = ("unit", "meter", "overdraft", "cost_basis")
+#: What is paid for a unit of a prepaid block.
+AT_ITS_AMOUNT: Final = Decimal(1)
 
 
 class BlockDocument(BaseModel):
     """An amount of money that contracts draw on: the one of `contract`, or, in their order, those of `contracts`, all
     of one `customer`. A date of `effective` (default: now) or `expires` is of the first contract's time zone, and
-    includes its local day."""
+    includes its local day.
+
+    A document of the first contract asks for a prepaid block as it begins, unless `document` is none.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,7 +40,7 @@ class BlockDocument(BaseModel):
     expires: Effective | None = None
     priority: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None
     applies_to: Annotated[list[Key], Field(min_length=1, max_length=1000)] | None = None
-    document: Literal["none"] | None = None
+    document: Literal["none", "prepayment"] | None = None
     reason: Label
 
     @model_validator(mode="before")
@@ -64,12 +69,26 @@ class BlockDocument(BaseModel):
             )
         if len(set(self.contracts)) < len(self.contracts):
             raise PydanticCustomError("named_twice", "A contract is named twice; each draws in its own turn.")
-        if self.kind == "prepaid" and self.document is None:
+        return self
+
+    @model_validator(mode="after")
+    def _is_paid_if_prepaid(self) -> Self:
+        if self.kind == "promotional" and self.document == "prepayment":
             raise PydanticCustomError(
-                "clause_not_priced_yet",
-                "A prepaid block that a call grants has no document yet; write document: none.",
+                "of_another_kind",
+                "A promotional block is given, not paid for; remove document, or write kind: prepaid.",
             )
         return self
+
+    @property
+    def unit_cost(self) -> Decimal | None:
+        """What is paid for a unit of it; None: it is given."""
+        return None if self.kind == "promotional" else AT_ITS_AMOUNT
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether a document asks for it."""
+        return self.kind == "prepaid" and self.document != "none"
 
     @property
     def draws(self) -> list[str]:
@@ -90,7 +109,8 @@ def _signed(value: object) -> Decimal:
 
 
 class AdjustmentDocument(BaseModel):
-    """What is added to a block, or, below zero, taken off it: at most what is left."""
+    """What is added to a block, or, below zero, taken off it: at most what is left, unless the balance may be negative
+    by it. What is missing then pays nothing: it is made up for by what is added, or returns."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -99,6 +119,7 @@ class AdjustmentDocument(BaseModel):
         PlainValidator(_signed),
         WithJsonSchema({"type": "string", "pattern": f"^{PRICE_PATTERN}$", "examples": ["-12.50"]}),
     ]
+    allow_negative: Annotated[bool, Field(strict=True)] = False
     reason: Label
 
 

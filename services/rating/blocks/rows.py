@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from shared.db.columns import JSONB, Integer, SmallInteger, Uuid
@@ -10,8 +11,8 @@ from shared.pricing.blocks import Block
 from shared.pricing.blocks.block import BlockKind
 from shared.pricing.blocks.parts import Part
 from shared.values.made_from import made_from
-from shared.values.period import ServicePeriod
 
+DocumentOfBlock = Literal["none", "prepayment"]
 RowKind = Literal["grant", "draw", "return", "expiry", "revived", "void", "refund", "adjustment"]
 Clauses = Annotated[Sequence[str], JSONB]
 
@@ -19,7 +20,8 @@ Clauses = Annotated[Sequence[str], JSONB]
 @dataclass(frozen=True, slots=True)
 class NewBlock:
     """A block as it is granted. `granted_minor`: by its clause or by a call, what the end of another block makes of it left
-    out; `asked_for`: documents ask for that."""
+    out; `asked_for`: documents ask for that; `returned_from`: the block whose time was over when this came back to it.
+    `document` and `cost_basis` (what is paid for a unit of it) are of a prepaid one that a call grants."""
 
     block_id: str
     customer_id: str
@@ -36,6 +38,9 @@ class NewBlock:
     granted_minor: int
     reason: str | None = None
     asked_for: bool = False
+    document: str | None = None
+    cost_basis: Decimal | None = None
+    returned_from: str | None = None
 
     @classmethod
     def of(
@@ -62,7 +67,8 @@ class NewBlock:
 @dataclass(frozen=True, slots=True)
 class HeldBlock:
     """A block that this transaction holds. `granted_minor`: what was granted, and added or taken back since;
-    `left_minor`: the sum of all its rows; `contracts`: who draws on it, in order."""
+    `bought_minor`: what was granted alone; `left_minor`: the sum of all its rows; `contracts`: who draws on it, in
+    order."""
 
     block_id: str
     customer_id: str
@@ -77,14 +83,24 @@ class HeldBlock:
     applies_to: Sequence[str] | None
     clauses: Sequence[str]
     over: bool
+    document: DocumentOfBlock | None
+    cost_basis: Decimal | None
+    returned_from: str | None
+    voided: bool
     contracts: Sequence[str]
     granted_minor: int
+    bought_minor: int
     left_minor: int
 
     @property
     def by_call(self) -> bool:
         """Whether no clause made it."""
         return not self.clauses
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether no clause makes it again in each period that it touches."""
+        return self.by_call or self.kind == "shortfall" or self.returned_from is not None
 
     def block(self) -> Block:
         return Block(
@@ -113,7 +129,8 @@ class BlockContract:
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """A change of a balance. `amount_minor` is what it adds; `cause` says what made it."""
+    """A change of a balance. `amount_minor` is what it adds; `cause` says what made it; `given_back_minor` is the money that
+    a refund gives back."""
 
     block_id: str
     kind: RowKind
@@ -126,6 +143,7 @@ class NewRow:
     statement_id: Uuid | None = None
     line_id: Uuid | None = None
     slice_start: datetime | None = None
+    given_back_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +162,7 @@ class StoredRow:
     statement_id: str | None
     line_id: str | None
     slice_start: datetime | None
+    given_back_minor: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,17 +210,15 @@ class AskedBeforehand:
     parts: Integer
 
     @classmethod
-    def of(cls, part: Part, contract: str, period: ServicePeriod) -> Self:
+    def of(cls, part: Part, contract: str, period_start: datetime) -> Self:
         return made_from(
             cls,
             part,
             contract=contract,
-            period_start=period.start,
+            period_start=period_start,
             key=part.block.key,
             block_id=part.block.id,
-            clause_id=part.block.clauses[0],
             due_at=part.due,
-            whole_minor=part.block.amount_minor,
         )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Numeric,
     SmallInteger,
     String,
     Table,
@@ -55,6 +56,14 @@ def add_block_tables(metadata: MetaData) -> None:
         Column("granted_minor", BigInteger, nullable=False),
         Column("reason", Text),
         Column("asked_for", Boolean, nullable=False, server_default=text("false")),  # by documents
+        # of a prepaid one that a call granted: whether a document asks for it, and what is paid for a unit of it
+        Column("document", Text),
+        Column("cost_basis", Numeric),
+        # by an adjustment that says so; no draw takes it there
+        Column("voided", Boolean, nullable=False, server_default=text("false")),  # by a call
+        # the block whose time was over when this came back to it
+        Column("returned_from", Text, ForeignKey("rating.blocks.block_id")),
+        Column("may_be_negative", Boolean, nullable=False, server_default=text("false")),
         CheckConstraint(KINDS, name="blocks_kind"),
         Index("blocks_customer", "customer_id"),
         Index("blocks_ends", "ends", postgresql_where=text("not over")),
@@ -84,6 +93,7 @@ def add_block_tables(metadata: MetaData) -> None:
         Column("line_id", Uuid),
         Column("slice_start", INSTANT),
         Column("cause", Text, nullable=False),
+        Column("given_back_minor", BigInteger),  # money, of a refund
         CheckConstraint(ROWS, name="block_rows_sign"),
         Index("block_rows_block", "block_id", "row_id"),
         Index("block_rows_statement", "contract", "period_start"),

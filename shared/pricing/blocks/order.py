@@ -1,4 +1,5 @@
-"""In which order blocks are drawn on."""
+"""In which order blocks are drawn on. Two that are alike in all that the order names go by their ids, whatever was granted
+first: the same blocks are always drawn on alike."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime

@@ -1,9 +1,12 @@
 """What is asked for beforehand: the documents of prepaid commitments and credits, each on its date."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
+
+import msgspec
 
 from shared.pricing.blocks.agreed import Promise
 from shared.pricing.blocks.block import Block
@@ -11,6 +14,7 @@ from shared.pricing.explanation.step import Input, Step
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language.terms import Terms
 from shared.pricing.layout import layout_of
+from shared.values.ids import clause_id
 from shared.values.money import Currency, allocate, to_decimal
 from shared.values.period import ServicePeriod, add_months, local_date, local_midnight
 
@@ -21,18 +25,21 @@ _EVERY: Final = {"monthly": 1, "quarterly": 3, "yearly": 12}
 @dataclass(frozen=True, slots=True)
 class Part:
     """What one document asks for: a part of a block, on the local day `start_date`, at the instant `due`. It is for
-    the days up to `end_date`, included, and the part `number` of `parts` equal ones.
+    the days up to `end_date`, included, and the part `number` of `parts` equal ones of `whole_minor`.
 
-    `occasion` is `commitment:KEY:N`, counted from 1 over all periods of the commitment, or `prepayment:BLOCK`.
+    `occasion` is `commitment:KEY:N`, counted from 1 over all periods of the commitment, or `prepayment:BLOCK`. `clause_id`
+    is that of its clause; of a block that a call granted it stands for the call.
     """
 
     kind: Literal["commitment", "prepayment"]
     occasion: str
     block: Block
+    clause_id: str
     clause_hash: str
     due: datetime
     start_date: date
     end_date: date
+    whole_minor: int
     amount_minor: int
     number: int
     parts: int
@@ -42,8 +49,8 @@ class Part:
         """What of the block it asks for."""
         return Share(
             self.block.key,
-            self.block.clauses[0],
-            self.block.amount_minor,
+            self.clause_id,
+            self.whole_minor,
             self.number,
             self.parts,
             self.amount_minor,
@@ -110,10 +117,12 @@ def _of_promise(promise: Promise, terms: Terms) -> Iterator[Part]:
             "commitment",
             f"commitment:{clause.key}:{before + index + 1}",
             block,
+            block.clauses[0],
             promise.clause_hash,
             due,
             max(dates[index], local_date(due, terms.timezone)),
             ends[index] - timedelta(days=1),
+            block.amount_minor,
             minor,
             index + 1,
             len(dates),
@@ -124,18 +133,30 @@ def _of_credit(block: Block, terms: Terms) -> Iterator[Part]:
     """The whole amount as it begins, where its document asks for it."""
     credit = next(one for one in terms.credits if one.key == block.key)
     if credit.asked_for:
-        start = local_date(block.effective, terms.timezone)
-        last = local_midnight(terms.term.end, terms.timezone) if block.ends is None else block.ends
-        last_date = local_date(last - timedelta(microseconds=1), terms.timezone)
-        yield Part(
-            "prepayment",
-            f"prepayment:{block.id}",
-            block,
-            credit.hash,
-            block.effective,
-            start,
-            max(start, last_date),
-            block.amount_minor,
-            1,
-            1,
-        )
+        yield _prepayment(block, block.clauses[0], credit.hash, block.amount_minor, terms)
+
+
+def prepayment_of(block: Block, cost_minor: int, terms: Terms) -> Part:
+    """Return what is asked for a block that a call granted to a contract of these terms: what it costs, as it begins. Its
+    hash is of the block and its cost."""
+    said = hashlib.sha256(msgspec.json.encode((block, cost_minor))).hexdigest()[:32]
+    return _prepayment(block, clause_id(terms.contract, "blocks", block.id), said, cost_minor, terms)
+
+
+def _prepayment(block: Block, clause: str, clause_hash: str, cost_minor: int, terms: Terms) -> Part:
+    start = local_date(block.effective, terms.timezone)
+    last = local_midnight(terms.term.end, terms.timezone) if block.ends is None else block.ends
+    return Part(
+        "prepayment",
+        f"prepayment:{block.id}",
+        block,
+        clause,
+        clause_hash,
+        block.effective,
+        start,
+        max(start, local_date(last - timedelta(microseconds=1), terms.timezone)),
+        cost_minor,
+        cost_minor,
+        1,
+        1,
+    )

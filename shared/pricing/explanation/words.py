@@ -153,7 +153,9 @@ def _commit(step: Step, shown: Shown) -> str:
 
 def _uplift(step: Step, shown: Shown) -> str:
     excess, percent = _money(step, shown, step.number("excess")), shown.units(step.number("percent"))
-    return f"{excess} beyond the commitment {step.inputs['commitment']} at {percent} %: {_money(step, shown, step.output)} more"
+    capped = ", as much as the spending cap leaves" if "at_most" in step.inputs else ""
+    more = _money(step, shown, step.output)
+    return f"{excess} beyond the commitment {step.inputs['commitment']} at {percent} %: {more} more{capped}"
 
 
 def _shortfall(step: Step, shown: Shown) -> str:

@@ -38,7 +38,8 @@ class Commitment(Clause):
     what it covers is asked for and counts; what is short at its end is asked for (`true_up`, and `roll_over`, which
     makes it a block that lives as long again), or is not (`none`). What exceeds it costs `overage_percent` of its
     price. Of what is left of a prepaid one `rollover_percent` becomes such a block, the rest lapses. Periods are
-    counted from `anchor`, or from the term's start.
+    counted from `anchor`, or from the term's start. With `cap_includes_overage` what exceeds it costs no more than the
+    spending cap leaves beside the period's lines.
     """
 
     key: Key
@@ -52,6 +53,7 @@ class Commitment(Clause):
     rollover_percent: Annotated[UnitPrice, AfterValidator(_at_most_the_whole)] = Decimal(0)
     spread: Literal["in_order", "pro_rata"] = "in_order"
     anchor: Day | None = None
+    cap_includes_overage: Annotated[bool, Field(strict=True)] = False
 
     @model_validator(mode="before")
     @classmethod

@@ -8,7 +8,14 @@ from shared.pricing.balances import EMPTY, Balances, BlockDrawn, CommitmentCount
 from shared.pricing.blocks import Block, Change
 from shared.pricing.blocks.agreed import Promise
 from shared.pricing.layout import Layout
-from shared.pricing.steps.committed import Committed, is_short
+from shared.pricing.lines import SHORTFALL
+from shared.pricing.steps.committed import (
+    Committed,
+    asked_for_as_short,
+    is_short,
+    short_of,
+    shortfall_block_id,
+)
 from shared.pricing.steps.credited import Credited
 from shared.values.ids import block_id
 from shared.values.money import Rounding, round_to
@@ -30,6 +37,40 @@ def made_by_commitments(committed: Committed, layout: Layout) -> dict[str, Block
         for promise in layout.agreed.promises
         if (minor := _rolled(promise, committed, layout)) > 0
     }
+
+
+def billed_short(committed: Committed, layout: Layout, opening: Balances) -> tuple[Block, ...]:
+    """Return a block for what is asked for as short of each commitment that ends in the period, of its own time: what comes
+    late draws on it. None where it rolls over, as it pays what comes then."""
+    asked_for: dict[str, int] | None = None
+    found = []
+    for promise in layout.agreed.promises:
+        if promise.clause.when_short == "true_up" and is_short(promise, layout):
+            asked_for = asked_for_as_short(opening) if asked_for is None else asked_for
+            minor = short_of(promise, committed.left, asked_for)
+            if minor > 0:
+                found.append(_shortfall(promise, minor))
+    return tuple(found)
+
+
+def _shortfall(promise: Promise, minor: int) -> Block:
+    return msgspec.structs.replace(
+        promise.block,
+        id=shortfall_block_id(promise),
+        kind=SHORTFALL,
+        amount_minor=minor,
+        pays=True,
+        pro_rata=False,
+    )
+
+
+def rolls_over_to(layout: Layout) -> list[Block]:
+    """Return the blocks that commitments would make as they end in the period, of nothing."""
+    return [
+        _roll_over(promise, 0, layout)
+        for promise in layout.agreed.promises
+        if not _goes_on(promise.block, layout)
+    ]
 
 
 def close(committed: Committed, credited: Credited, layout: Layout, made: Mapping[str, Block]) -> Closed:
@@ -63,13 +104,13 @@ class _Found(msgspec.Struct):
 
     def commitment(self, block: Block, left: int, made: Block | None, layout: Layout) -> None:
         used = block.amount_minor - left
-        if not _goes_on(block, layout):
-            rolled = made.amount_minor if made else 0
-            self.changes += _ending(block, left, rolled) if block.pays else ()
-        elif used and block.pays:
-            self.drawn.append(BlockDrawn(block.id, used))
+        if not block.pays:
+            # that of one that ends says what counted in the period, for what comes late
+            self.counted += [CommitmentCounted(block.id, used)] if used else []
+        elif not _goes_on(block, layout):
+            self.changes += _ending(block, left, made.amount_minor if made else 0)
         elif used:
-            self.counted.append(CommitmentCounted(block.id, used))
+            self.drawn.append(BlockDrawn(block.id, used))
         if made:
             self.changes.append(Change(made.id, "granted", made.effective, made.amount_minor))
 

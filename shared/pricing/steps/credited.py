@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from shared.pricing.balances import Balances
-from shared.pricing.blocks import Block, Draw, Due, draw, in_order
+from shared.pricing.blocks import NOTHING_STANDS, Block, Draw, Due, Standing, draw, in_order, standing
 from shared.pricing.layout import Layout
-from shared.pricing.lines import SHORTFALL
-from shared.pricing.steps.committed import Committed
+from shared.pricing.lines import SHORTFALL, UPLIFT
+from shared.pricing.steps.committed import OUTSIDE, Committed
+
+_OF_COMMITMENTS: Final = frozenset({UPLIFT, SHORTFALL})
 
 
 class Credited(msgspec.Struct, frozen=True, gc=False):
@@ -21,17 +24,38 @@ class Credited(msgspec.Struct, frozen=True, gc=False):
     left: Mapping[str, int] = {}
 
 
+class Paying(msgspec.Struct, frozen=True, gc=False):
+    """What pays beside blocks of credits: `made` are the blocks that commitments make as they end in the period, and
+    `stands` are the draws that exist and stay, of all that `facts` have, but for those of commitments' own lines. `late`
+    says how much may be drawn beside these on a block of what was asked for as short (its id → minor units)."""
+
+    made: Sequence[Block] = ()
+    stands: Standing = NOTHING_STANDS
+    facts: Sequence[Draw] = ()
+    late: Mapping[str, int] = {}
+
+
+PAYING_NOTHING: Final = Paying()
+
+
 class _Running(msgspec.Struct):
-    """Where the slices have come to."""
+    """Where the slices have come to. `late` are blocks of what was asked for as short: no other block pays like them."""
 
     blocks: dict[str, Block]
     left: dict[str, int]
+    stands: Standing = NOTHING_STANDS
+    late: Sequence[Block] = ()
     made: list[Draw] = []
 
     def take(self, draws: Sequence[Draw]) -> None:
         self.made += draws
         for one in draws:
             self.left[one.block] -= one.amount_minor
+
+    def hold_back(self, minor: Mapping[str, int]) -> None:
+        """Leave so much less of these blocks."""
+        for block, less in minor.items():
+            self.left[block] -= less
 
     def keep(self, block: str, minor: int) -> None:
         """Let a block have so much beside its own amount."""
@@ -40,9 +64,12 @@ class _Running(msgspec.Struct):
         self.left[block] += minor
 
 
-def credit(committed: Committed, layout: Layout, opening: Balances, more: Sequence[Block] = ()) -> Credited:
-    """`more` are the blocks that commitments make as they end in the period. None pays what is short and makes it."""
+def credit(
+    committed: Committed, layout: Layout, opening: Balances, beside: Paying = PAYING_NOTHING
+) -> Credited:
+    """No block that a commitment makes pays what is short and makes it."""
     assert layout.terms is not None
+    more = beside.made
     paid = tuple([one for one in committed.covered if one.block in layout.agreed.paid_for])
     blocks: Sequence[Block] = layout.credits
     if more:
@@ -58,12 +85,53 @@ def credit(committed: Committed, layout: Layout, opening: Balances, more: Sequen
     for row in opening.kept:
         if row.block in running.blocks:
             running.keep(row.block, row.amount_minor)
+    held_back = _stand(committed, beside, running)
     for one in committed.slices:
         _refill(one.start, layout, running)
         _return(one.dues, running)
-        _pay(one.dues, more, running)
+        _pay(_rest(one.dues, running), more, running)
     _refill(layout.end, layout, running)
-    return Credited(tuple(running.blocks.values()), (*paid, *running.made), running.left)
+    running.hold_back({block: -minor for block, minor in held_back.items()})
+    draws = (*paid, *running.stands.draws, *running.made)
+    return Credited(tuple(running.blocks.values()), draws, running.left)
+
+
+def _stand(committed: Committed, beside: Paying, running: _Running) -> dict[str, int]:
+    """Let the draws that exist on these blocks stay: those of lines, and those of what exceeds commitments or is short,
+    which are known by now. Return what is held back of what was asked for as short, as nothing late came for it."""
+    if beside.facts:
+        own = [[due for due in one.dues if due.kind in _OF_COMMITMENTS] for one in committed.slices]
+        of_own = standing(own, beside.facts, running.blocks)
+        pays = {
+            place: kept
+            for place, draws in beside.stands.pays.items()
+            if (kept := tuple([one for one in draws if one.block in running.blocks]))
+        }
+        draws = tuple([one for one in beside.stands.draws if one.block in running.blocks])
+        running.stands = Standing((*draws, *of_own.draws), {**pays, **of_own.pays})
+        running.left = running.stands.left(running.left)
+    running.late = [block for block in running.blocks.values() if block.kind == SHORTFALL]
+    held_back = {
+        block.id: max(running.left[block.id] - beside.late.get(block.id, 0), 0) for block in running.late
+    }
+    running.hold_back(held_back)
+    return held_back
+
+
+def _rest(dues: Sequence[Due], running: _Running) -> Sequence[Due]:
+    """Draw on what was asked for as short of commitments for the lines that they cover; return what neither that nor draws
+    that exist pay of the dues."""
+    if not (running.stands.draws or running.late):
+        return dues
+    rises = [_less(due, running.stands.of(due)) for due in dues if due.amount_minor > 0]
+    made = draw([due for due in rises if due.kind not in OUTSIDE], (), running.late, running.left)
+    running.take(made)
+    return [_less(due, [one for one in made if one.line_id == due.line_id]) for due in rises]
+
+
+def _less(due: Due, paid: Sequence[Draw]) -> Due:
+    minor = sum([one.amount_minor for one in paid])
+    return msgspec.structs.replace(due, amount_minor=due.amount_minor - minor) if minor else due
 
 
 def _return(dues: Sequence[Due], running: _Running) -> None:
@@ -76,9 +144,15 @@ def _pay(dues: Sequence[Due], more: Sequence[Block], running: _Running) -> None:
     """Let blocks pay what lines rose by."""
     makes = [due for due in dues if _makes(due, more)] if more else ()
     others = [due for due in dues if due not in makes] if makes else dues
-    running.take(draw(others, (), running.blocks.values(), running.left))
+    late = {block.id for block in running.late}
+    blocks = (
+        [block for name, block in running.blocks.items() if name not in late]
+        if late
+        else running.blocks.values()
+    )
+    running.take(draw(others, (), blocks, running.left))
     if makes:
-        of_before = [block for block in running.blocks.values() if block not in more]
+        of_before = [block for block in blocks if block not in more]
         running.take(draw(makes, (), of_before, running.left))
 
 

@@ -71,6 +71,9 @@ def _beyond(line: PricedLine, paid: Paid, layout: Layout, money: Money) -> Step:
         "rounding": layout.terms.billing.rounding,
         "currency": layout.terms.currency,
     }
+    at_most = paid.committed.at_most.get(clause.key)
+    if at_most == line.amount_minor:
+        said["at_most"] = money(at_most)
     amount = money(line.amount_minor)
     return Step("uplift", (line.clause_id,), said, output=amount, amount=amount)
 
@@ -86,7 +89,7 @@ def _short(line: PricedLine, paid: Paid, layout: Layout, money: Money) -> Step:
     said: dict[str, Input] = {
         "commitment": line.key,
         "committed": money(committed),
-        "counted": money(committed - sum(paid.left[block.id] for block in ended)),
+        "counted": money(committed - line.amount_minor),
         "currency": layout.terms.currency,
     }
     amount = money(line.amount_minor)

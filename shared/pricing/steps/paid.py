@@ -6,19 +6,21 @@ from datetime import datetime
 import msgspec
 
 from shared.pricing.balances import EMPTY, Balances
-from shared.pricing.blocks import Block, Change, Draw
+from shared.pricing.blocks import Block, Change, Draw, standing
 from shared.pricing.blocks.agreed import NOTHING_AGREED
+from shared.pricing.facts import NO_FACTS, Facts
 from shared.pricing.layout import Layout
 from shared.pricing.results import PricedLine
-from shared.pricing.steps.closed import close, made_by_commitments
+from shared.pricing.steps.closed import billed_short, close, made_by_commitments, rolls_over_to
 from shared.pricing.steps.committed import Committed, commit
-from shared.pricing.steps.credited import credit
+from shared.pricing.steps.credited import Paying, credit
+from shared.pricing.steps.late_use import late_of
 from shared.pricing.steps.sliced import slice_up
 
 
 class Paid(msgspec.Struct, frozen=True, gc=False):
     """`lines` are those of commitments; `draws` are all that pay, and `committed` also knows those that only count. `left` is
-    what of each block is left (its id → minor units).
+    what of each block is left (its id → minor units); `short` are blocks of what is asked for as short.
     """
 
     lines: tuple[PricedLine, ...] = ()
@@ -28,6 +30,7 @@ class Paid(msgspec.Struct, frozen=True, gc=False):
     blocks: tuple[Block, ...] = ()
     changes: tuple[Change, ...] = ()
     closing: Balances = EMPTY
+    short: tuple[Block, ...] = ()
 
 
 UNPAID = Paid()
@@ -38,14 +41,19 @@ def pay(
     cuts: Sequence[tuple[datetime, Sequence[PricedLine]]],
     layout: Layout,
     opening: Balances,
+    facts: Facts = NO_FACTS,
 ) -> Paid:
     """Pay the lines of a period, which `cuts` have as they stand at each instant that cuts it. Nothing is done where
     nothing was agreed beforehand and nothing granted."""
     if layout.agreed is NOTHING_AGREED and not opening.blocks:
         return UNPAID
-    committed = commit(slice_up(layout.start, layout.end, cuts, lines), layout, opening)
+    slices = slice_up(layout.start, layout.end, cuts, lines)
+    drawn_on = _drawn_on(layout, opening) if facts.draws else {}
+    stands = standing([one.dues for one in slices], facts.draws, drawn_on)
+    committed = commit(slices, layout, opening, stands)
     made = made_by_commitments(committed, layout)
-    credited = credit(committed, layout, opening, tuple(made.values()))
+    late = late_of(committed, layout, opening, facts.counted)
+    credited = credit(committed, layout, opening, Paying(tuple(made.values()), stands, facts.draws, late))
     closed = close(committed, credited, layout, made)
     return Paid(
         committed.lines,
@@ -55,4 +63,11 @@ def pay(
         (*layout.agreed.paid_for.values(), *credited.blocks),
         closed.changes,
         closed.closing,
+        billed_short(committed, layout, opening),
     )
+
+
+def _drawn_on(layout: Layout, opening: Balances) -> dict[str, Block]:
+    """The blocks that may have been drawn on in the period, by id."""
+    credits = (*layout.agreed.credits, *opening.blocks, *rolls_over_to(layout))
+    return {**layout.agreed.paid_for, **{block.id: block for block in credits}}

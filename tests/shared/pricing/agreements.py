@@ -169,6 +169,7 @@ commitment = st.one_of(
             "overage_percent": st.sampled_from(["110", "150"]),
             "spread": st.just("pro_rata"),
             "anchor": st.just("2026-01-11"),
+            "cap_includes_overage": st.just(True),
         },
     ).map(lambda written: written | said)
 )
@@ -257,16 +258,19 @@ class Agreement:
     def newest(self) -> Terms:
         return self.versions[-1].terms
 
+    def counted(self, events: Sequence[PaperEvent] | None = None, until: datetime = UNTIL) -> PaperUsage:
+        """Return its usage before an instant, or that of these events."""
+        sent = [one.event(str(n)) for n, one in enumerate(self.used)] if events is None else events
+        return PaperUsage(
+            [_meter(line.meter, line.price.dimensions) for line in self.newest.usage_lines],
+            [event for event in sent if event.time_us < to_us(until)],
+        )
+
     def priced(
         self, events: Sequence[PaperEvent] | None = None, until: datetime = UNTIL
     ) -> list[PricedPeriod]:
         """Price the first three months, one opened with what the one before hands over."""
-        known = self.versions
-        sent = [one.event(str(n)) for n, one in enumerate(self.used)] if events is None else events
-        usage = PaperUsage(
-            [_meter(line.meter, line.price.dimensions) for line in known[-1].terms.usage_lines],
-            [event for event in sent if event.time_us < to_us(until)],
-        )
+        known, usage = self.versions, self.counted(events, until)
         periods = price_periods(
             known,
             known[-1].terms.calendar.periods(),

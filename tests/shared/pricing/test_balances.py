@@ -210,6 +210,40 @@ def test_commitments_are_used_in_the_order_written_and_the_last_one_says_what_mo
     assert january.total_minor == 1_720 - 1_000
 
 
+def test_the_cap_leaves_room_for_what_exceeds_a_commitment_where_it_counts_that() -> None:
+    """5.00 of 12.00 are committed: 7.00 exceed it at 150 %, 3.50 more; the cap of 14.00 leaves 2.00 of that."""
+    promise = {"key": "a", "amount": "5", "overage_percent": "150"}
+    cap = {"spend_per_period": "14"}
+    for included, uplift in ((False, 350), (True, 200)):
+        (january,) = year(
+            [agreed(commitments=[{**promise, "cap_includes_overage": included}], cap=cap)],
+            [("api", on(1, 3), 1_200)],
+            months=1,
+        )
+        assert lines(january) == {"usage:api": 1_200, "uplift:a": uplift}
+    both = [
+        {**promise, "key": key, "cap_includes_overage": True, "applies_to": [line]}
+        for key, line in (("a", "api"), ("b", "other"))
+    ]
+    (january,) = year(
+        [
+            agreed(
+                lines=[usage_line(CENT), usage_line(CENT, key="other", meter="others")],
+                commitments=both,
+                cap=cap,
+            )
+        ],
+        [("api", on(1, 3), 700), ("other", on(1, 4), 600)],
+        months=1,
+    )
+    assert lines(january) == {"usage:api": 700, "usage:other": 600, "uplift:a": 100}
+    over = [("api", on(1, 3), 1_500)]
+    (january,) = year(
+        [agreed(commitments=[{**promise, "cap_includes_overage": True}], cap=cap)], over, months=1
+    )
+    assert january.subtotal_minor == 1_400 and "uplift:a" not in lines(january)
+
+
 def test_what_is_left_of_a_commitment_is_shared_by_amount_where_it_is_spread() -> None:
     """10 left over 5 and 7: 4.17 and 5.83."""
     promise = {"key": "a", "amount": "10", "payment": "prepaid", "spread": "pro_rata"}

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.pricing import price_period
+from shared.pricing.facts import Facts
 from shared.pricing.results import LineAsked
 from tests.shared.pricing.contracts import JANUARY, chain, terms, usage_line, usage_of
 
@@ -27,7 +28,7 @@ def test_the_first_document_asks_for_every_line_that_comes_to_anything() -> None
 
 def test_a_line_that_is_gone_is_taken_back_and_one_that_did_not_change_is_not_asked_for_again() -> None:
     before = price_period(VERSIONS, JANUARY, usage_of(VERSIONS, 10))
-    now = price_period(VERSIONS, JANUARY, usage_of(VERSIONS, 100), before=before.difference)
+    now = price_period(VERSIONS, JANUARY, usage_of(VERSIONS, 100), facts=Facts(before.difference))
     fee, api, top_up = (line.line_id for line in before.lines)
     assert fee not in now.difference and now.difference == {
         api: LineAsked(9000, Decimal(90)),
@@ -38,7 +39,7 @@ def test_a_line_that_is_gone_is_taken_back_and_one_that_did_not_change_is_not_as
 def test_what_was_asked_for_is_taken_back_where_nothing_is_in_force_any_more() -> None:
     later = chain(terms(effective="2026-03-01"))
     before = {"line": LineAsked(100, Decimal(2))}
-    assert price_period(later, JANUARY, {}, before=before).difference == {
+    assert price_period(later, JANUARY, {}, facts=Facts(before)).difference == {
         "line": LineAsked(-100, Decimal(-2))
     }
 
@@ -46,7 +47,7 @@ def test_what_was_asked_for_is_taken_back_where_nothing_is_in_force_any_more() -
 def test_units_that_cost_nothing_are_a_difference_too() -> None:
     free = chain(terms(lines=[usage_line(included="1000")]))
     first = price_period(free, JANUARY, usage_of(free, 10))
-    later = price_period(free, JANUARY, usage_of(free, 14), before=first.difference)
+    later = price_period(free, JANUARY, usage_of(free, 14), facts=Facts(first.difference))
     assert later.difference == {later.lines[0].line_id: LineAsked(0, Decimal(4))}
 
 
@@ -54,7 +55,7 @@ def test_units_that_cost_nothing_are_a_difference_too() -> None:
 def test_the_documents_of_a_period_sum_to_its_last_pricing(usage: list[Decimal]) -> None:
     asked: dict[str, LineAsked] = {}
     for quantity in usage:
-        priced = price_period(VERSIONS, JANUARY, usage_of(VERSIONS, str(quantity)), before=dict(asked))
+        priced = price_period(VERSIONS, JANUARY, usage_of(VERSIONS, str(quantity)), facts=Facts(dict(asked)))
         for name, more in priced.difference.items():
             amount, units = asked.get(name, (0, 0))
             asked[name] = LineAsked(amount + more.amount_minor, units + more.quantity)

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from services.rating.paper.domain.question import QuestionInvalid
 from shared.pricing.blocks import Block, in_order
 from shared.values.decimals import plain
 from shared.values.instants import read_instant
@@ -173,8 +174,23 @@ def _amount(draw: Terms) -> Decimal:
 
 
 def debit(case: Case) -> Answer:
+    """What is taken off a block by a call: refused beyond its balance, which it then leaves as it was."""
     known(case.terms, "allow_negative")
-    raise Later("a block that is adjusted by a call")
+    taken = {
+        "amount": f"-{case.usage['debit']}",
+        "allow_negative": bool(case.terms.get("allow_negative", False)),
+    }
+    asked, before = (
+        document(lines=[usage_line(_UNIT)]),
+        block({"id": "wallet", "amount": case.usage["balance"]}),
+    )
+    try:
+        priced, rejected = ask(asked, blocks=[{**before, "adjustments": [taken]}]), False
+    except QuestionInvalid as fault:
+        if {one["code"] for one in fault.errors} != {"balance_too_small"}:
+            raise
+        priced, rejected = ask(asked, blocks=[before]), True
+    return {"rejected": rejected, "balance": priced.balances["wallet"]}
 
 
 def unit_bundle(case: Case) -> Answer:

@@ -36,21 +36,25 @@ DRAW_ROWS = f"""
     order by contract, period_start, line_id, block
 """
 
-# Block by block: its rows by kind, what it was granted by its clause or call, and what is left. One that a statement handed
-# something on to, and does no more, has no row.
+# Block by block: its rows by kind, what it was granted by its clause or call, what is left, which is below zero only where
+# an adjustment was allowed to take it there, and what was given back of it: its cost, half a minor unit up. One that a
+# statement handed something on to, and does no more, has no row.
 BALANCES = """
     with summed as (
-        select b.block_id, b.over, b.granted_minor,
+        select b.block_id, b.over, b.granted_minor, b.may_be_negative,
+            coalesce(sum(r.given_back_minor), 0)::bigint as given_back_minor,
+            coalesce(round(-sum(r.amount_minor) filter (where r.kind = 'refund') * b.cost_basis), 0) as cost_minor,
             coalesce(sum(r.amount_minor), 0)::bigint as left_minor,
             coalesce(sum(r.amount_minor) filter (
                 where r.kind in ('grant', 'adjustment') and r.period_start is null), 0)::bigint as rows_minor,
             count(*) filter (where r.kind = 'grant') as grants, count(r.row_id) as rows,
             (select c.contract from rating.block_contracts c where c.block_id = b.block_id
                 order by c.position limit 1) as contract
-        from rating.blocks b left join rating.block_rows r using (block_id) group by 1, 2, 3
+        from rating.blocks b left join rating.block_rows r using (block_id) group by b.block_id
     )
     select * from summed
-    where left_minor < 0 or over and left_minor <> 0 or rows_minor <> granted_minor or grants = 0 and rows > 0
+    where left_minor < 0 and not may_be_negative or over and left_minor > 0 or rows_minor <> granted_minor
+        or grants = 0 and rows > 0 or given_back_minor <> cost_minor
     order by block_id
 """
 
@@ -68,13 +72,18 @@ BEFOREHAND = """
             d.subtotal_minor, d.total_minor
         from billing.documents d join billing.document_statements made_from using (document_id)
         where d.kind in ('commitment', 'prepayment')
+    ),
+    cost as (
+        select b.block_id, round(sum(r.amount_minor) * b.cost_basis) as cost_minor
+        from rating.blocks b join rating.block_rows r using (block_id)
+        where b.cost_basis is not null and r.kind = 'grant' group by b.block_id
     )
     select coalesce(a.contract, d.contract) as contract, coalesce(a.period_start, d.period_start) as period_start,
         coalesce(a.occasion, d.occasion) as occasion, d.document_id, a.amount_minor, d.subtotal_minor, d.total_minor,
         a.whole_minor, a.parts_minor
-    from part a full join documented d using (statement_id)
+    from part a left join cost using (block_id) full join documented d using (statement_id)
     where (d.subtotal_minor, d.total_minor) <> (a.amount_minor, a.amount_minor)
-        or a.parts_known = a.parts and a.parts_minor <> a.whole_minor
+        or a.parts_known = a.parts and a.parts_minor <> a.whole_minor or a.whole_minor <> cost_minor
         or a.contract is null or d.document_id is null and a.said is not null and a.amount_minor <> 0 and $1
     order by contract, occasion
 """
@@ -125,6 +134,8 @@ def _balance_off(row: asyncpg.Record) -> Break:
         expected, found = f"{row['granted_minor']} granted", f"{row['rows_minor']} in {row['grants']} rows"
     else:
         expected, found = "0 left" if row["over"] else "at least 0 left", f"{row['left_minor']} left"
+    if row["given_back_minor"] != row["cost_minor"]:
+        expected, found = f"{row['cost_minor']} given back", f"{row['given_back_minor']}"
     says = f"the rows of block {row['block_id']} are not its balance (minor units); restore what is missing from a backup"
     return Break(K.MONEY, "block_off", where, expected, found, says, row["contract"])
 

@@ -16,7 +16,7 @@ LIABILITY = "credits_liability"
 OWED = "b.kind not in ('promotional', 'shortfall')"
 
 #: `booked`: the rows that stay as they are and post, each with the event that books it. What a block gives up to another is
-#: booked with what that one has of it. A grant that documents ask for is posted by them.
+#: booked with what that one has of it. A grant that documents ask for is posted by them; a void before they do takes it back.
 BOOKED = f"""booked as materialized (
         select r.row_id, r.block_id, r.kind, r.amount_minor, r.period_start, r.contract, r.recorded_at,
             coalesce(taker.block_id, r.block_id) as source_id,
@@ -26,10 +26,10 @@ BOOKED = f"""booked as materialized (
         left join lateral (
             select g.row_id, g.block_id from rating.block_rows g join rating.blocks gb using (block_id)
             where (g.contract, g.period_start, g.at) = (r.contract, r.period_start, r.at) and g.kind = 'grant'
-                and gb.clauses = b.clauses
+                and gb.clauses = b.clauses and (gb.returned_from is null or gb.returned_from = b.block_id)
         ) taker on r.kind = 'adjustment'
         where {OWED} and r.kind not in ('draw', 'return') and (r.period_start is null or p.final)
-            and not (b.asked_for and r.kind = 'grant' and r.period_start is null)
+            and not (b.asked_for and r.kind in ('grant', 'void') and r.period_start is null)
     )"""
 
 # Row by row: what is booked of it, on the block and against it. Unless all is heard ($1), what has no entry is under way; so
@@ -86,7 +86,7 @@ BLOCKS = f"""
     kept as (
         select b.block_id, b.asked_for, coalesce(sum(r.amount_minor), 0)::bigint as left_minor,
             coalesce(sum(r.amount_minor) filter (
-                where b.asked_for and r.kind = 'grant' and r.period_start is null), 0)::bigint as to_ask,
+                where b.asked_for and r.kind in ('grant', 'void') and r.period_start is null), 0)::bigint as to_ask,
             coalesce(-sum(r.amount_minor) filter (where r.kind in ('draw', 'return')), 0)::bigint as drawn,
             coalesce(sum(r.amount_minor) filter (
                 where r.kind in ('grant', 'adjustment') and not p.final), 0)::bigint as open,

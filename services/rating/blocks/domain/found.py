@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from typing import Literal
 
 from shared.pricing.blocks.block import BlockKind
 
 
 @dataclass(frozen=True, slots=True)
 class FoundBlock:
-    """`sums`: kind of row → what its rows add, in minor units. `customer` is an external id; `contracts` draw on it in
-    this order."""
+    """`sums`: kind of row → what its rows add, in minor units; `given_back_minor` is money. `customer` is an external id;
+    `contracts` draw on it in this order."""
 
     block_id: str
     key: str
@@ -26,6 +28,10 @@ class FoundBlock:
     clauses: Sequence[str]
     over: bool
     reason: str | None
+    document: Literal["none", "prepayment"] | None
+    cost_basis: Decimal | None
+    returned_from: str | None
+    given_back_minor: int
     sums: Mapping[str, int]
 
     def sum_of(self, *kinds: str) -> int:

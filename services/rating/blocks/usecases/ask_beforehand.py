@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from services.rating.blocks.domain.cost import cost_of
 from services.rating.blocks.repository import BlockRepository
-from services.rating.blocks.rows import AskedBeforehand, DueBeforehand, ToldBeforehand
+from services.rating.blocks.rows import AskedBeforehand, DueBeforehand, HeldBlock, ToldBeforehand
 from services.rating.contracts.memory import Chain, load_chains
 from services.rating.contracts.repository import ContractRepository
 from shared.db.unit_of_work import UnitOfWork
-from shared.pricing.blocks.parts import Share, parts_due
+from shared.pricing.blocks.parts import Share, parts_due, prepayment_of
 from shared.pricing.in_force import version_at
+from shared.pricing.language import Terms
 from shared.runtime.clock import machine_us
 from shared.topics.rating import STATEMENTS, StatementLine, StatementMessage
 from shared.topics.statement_steps import told
@@ -24,12 +26,24 @@ TOLD_MAX = 200  # documents one transaction tells
 
 async def keep_asked(uow: UnitOfWork, contract: str, chain: Chain, periods: Iterable[ServicePeriod]) -> None:
     """Keep what is asked for within these periods; what is kept already stays as it is."""
-    if not any(version.terms.commitments or version.terms.credits for version in chain):
-        return
-    asked = [
-        AskedBeforehand.of(part, contract, period) for period in periods for part in parts_due(chain, period)
-    ]
-    await BlockRepository(uow.connection).ask_beforehand(asked)
+    periods, blocks = list(periods), BlockRepository(uow.connection)
+    if any(version.terms.commitments or version.terms.credits for version in chain):
+        parts = [(part, period.start) for period in periods for part in parts_due(chain, period)]
+        await blocks.ask_beforehand([AskedBeforehand.of(part, contract, start) for part, start in parts])
+    for period in periods:
+        for block in await blocks.unasked(contract, period.end):
+            await keep_prepayment(uow, block, chain[-1].terms, period.start)
+
+
+async def keep_prepayment(uow: UnitOfWork, block: HeldBlock, terms: Terms, period_start: datetime) -> None:
+    """Keep what a block costs that a call granted to a contract of these terms. The period is the one that it begins in,
+    or, where it began before all of them, the first."""
+    assert block.cost_basis is not None, "it is prepaid"
+    cost_minor = cost_of(block.bought_minor, block.cost_basis)
+    part = prepayment_of(block.block(), cost_minor, terms)
+    await BlockRepository(uow.connection).ask_beforehand(
+        [AskedBeforehand.of(part, terms.contract, period_start)]
+    )
 
 
 async def tell_asked(uow: UnitOfWork, now: datetime) -> int:

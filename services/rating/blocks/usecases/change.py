@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from services.rating.blocks.domain.cost import cost_of
 from services.rating.blocks.repository import BlockRepository
 from services.rating.blocks.requests import AdjustmentDocument, EndDocument
-from services.rating.blocks.rows import HeldBlock, NewRow, RowKind
+from services.rating.blocks.rows import HeldBlock, NewRow
 from services.rating.blocks.usecases.find import BlockNotFound
 from services.rating.blocks.usecases.grant import minor_of
 from services.rating.blocks.usecases.tell_rows import write_rows
@@ -21,6 +22,12 @@ class BlockOfClause(AppError):
 
 class BlockEnded(AppError):
     """The time of this block is over."""
+
+    kind = Kind.CONFLICT
+
+
+class BlockDocumented(AppError):
+    """A document asks for this block: it is refunded, not voided."""
 
     kind = Kind.CONFLICT
 
@@ -44,34 +51,47 @@ class NothingToRefund(AppError):
 
 
 async def adjust(uow: UnitOfWork, block_id: str, document: AdjustmentDocument, now: datetime) -> None:
-    """Add to it, or take off it what is left at most."""
+    """Add to it, or take off it what is left at most, or more where the call says that it may be negative."""
     block = await _held(uow, block_id, now)
     minor = minor_of(document.amount, block.currency, "amount")
-    if block.left_minor + minor < 0:
+    below = minor < 0 and block.left_minor + minor < 0
+    if below and not document.allow_negative:
         left = format_minor(block.left_minor, currency(block.currency))
-        raise BalanceTooSmall(f"{left} {block.currency} are left of {block_id}; take off no more than that")
-    if block.granted_minor + minor > MINOR_MAX:
+        raise BalanceTooSmall(
+            f"{left} {block.currency} are left of {block_id}; take off no more than that, or say allow_negative"
+        )
+    if abs(block.granted_minor + minor) > MINOR_MAX:
         raise BalanceTooLarge(
             f"{block_id} would be of more than {MINOR_MAX} minor units; grant another block beside it"
         )
-    await BlockRepository(uow.connection).adjust(block_id, minor)
+    await BlockRepository(uow.connection).adjust(block_id, minor, may_be_negative=below)
     await _change(uow, block, [NewRow(block_id, "adjustment", minor, now, now, document.reason)])
 
 
 async def void(uow: UnitOfWork, block_id: str, document: EndDocument, now: datetime) -> None:
-    """Let it pay for nothing that happens from now on; what is left of it lapses."""
+    """Let it pay for nothing that happens from now on; what is left of it lapses, and its document, if it has one that
+    was not told yet, never is."""
     block = await _held(uow, block_id, now)
-    await _end(uow, block, "void", document, now)
+    if not await BlockRepository(uow.connection).take_back_asked(block_id):
+        raise BlockDocumented(f"a document asks for {block_id}; refund what is left of it")
+    rows = [NewRow(block_id, "void", -block.left_minor, now, now, document.reason)]
+    await BlockRepository(uow.connection).end(block_id, max(now, block.effective), voided=True)
+    await _change(uow, block, rows if block.left_minor > 0 else [])
 
 
 async def refund(uow: UnitOfWork, block_id: str, document: EndDocument, now: datetime) -> None:
     """Give back what is left of it, as what was paid for it: it pays for nothing more."""
     block = await _held(uow, block_id, now)
-    if block.kind != "prepaid" or block.left_minor <= 0:
+    if block.cost_basis is None or block.left_minor <= 0:
         raise NothingToRefund(
             f"{block_id} is {block.kind}, and {block.left_minor} minor units are left; void it instead"
         )
-    await _end(uow, block, "refund", document, now)
+    if block.document == "prepayment" and not await BlockRepository(uow.connection).is_told(block_id):
+        raise NothingToRefund(f"the document of {block_id} has not asked for it yet; void it instead")
+    back = cost_of(block.left_minor, block.cost_basis)
+    row = NewRow(block_id, "refund", -block.left_minor, now, now, document.reason, given_back_minor=back)
+    await BlockRepository(uow.connection).end(block_id, max(now, block.effective), voided=False)
+    await _change(uow, block, [row])
 
 
 async def _held(uow: UnitOfWork, block_id: str, now: datetime) -> HeldBlock:
@@ -85,15 +105,6 @@ async def _held(uow: UnitOfWork, block_id: str, now: datetime) -> HeldBlock:
     if block.over or (block.ends is not None and block.ends <= now):
         raise BlockEnded(f"{block_id} has ended; grant another one")
     return block
-
-
-async def _end(
-    uow: UnitOfWork, block: HeldBlock, kind: RowKind, document: EndDocument, now: datetime
-) -> None:
-    blocks = BlockRepository(uow.connection)
-    await blocks.end(block.block_id, max(now, block.effective))
-    rows = [NewRow(block.block_id, kind, -block.left_minor, now, now, document.reason)]
-    await _change(uow, block, rows if block.left_minor else [])
 
 
 async def _change(uow: UnitOfWork, block: HeldBlock, rows: list[NewRow]) -> None:

@@ -14,10 +14,10 @@ from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
 from services.rating.corrections.repository import CorrectionRepository
 from services.rating.corrections.rows import Place
+from services.rating.corrections.usecases.change_draws import CorrectedDraws, change_draws
 from services.rating.corrections.usecases.price_again import Correction, price_again
 from services.rating.statements.domain.due import DueStatement
 from services.rating.statements.domain.message import pages_of
-from services.rating.statements.usecases.draw_on_blocks import write_draws
 from shared.cases import NewCase, open_exception, resolve_exceptions
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
@@ -54,7 +54,8 @@ async def correct(
     rows = [correction.row for _, correction in made]
     await repository.insert(rows)
     await repository.ask_who_takes_over(rows)
-    moved = await write_draws(uow, drawing, [one.drawn for one, _ in first if one.drawn], now)
+    draws = [CorrectedDraws(said.message.statement_id, one.drawn) for one, said in first if one.drawn]
+    moved = await change_draws(uow, drawing, draws, now)
     await BlockRepository(uow.connection).ask_others(moved, (), ())
     carried = [one.period for one, correction in made if correction.outcome == "carried"]
     await repository.mark([period.place for period in carried], [period.accept_until for period in carried])

@@ -38,6 +38,7 @@ from services.rating.statements.usecases.price import in_turn, meters_of
 from services.rating.statements.usecases.read_usage import Settled, read_usage
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
+from shared.pricing.facts import Facts
 from shared.pricing.figures import price_within_bounds
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.needs import Usage
@@ -167,7 +168,12 @@ def _priced(read: _Read, drawing: Drawing, known: AppError | None) -> PricedAgai
         if known:
             raise known
         priced = price_within_bounds(
-            due.chain, due.period, read.usage, opening, before=earlier.asked(), explain=True
+            due.chain,
+            due.period,
+            read.usage,
+            opening,
+            facts=Facts(earlier.asked(), drawing.facts_of(due), _counted(due)),
+            explain=True,
         )
         if drawing.hands_on_otherwise(due, priced):
             raise RollOverCorrected(
@@ -179,6 +185,14 @@ def _priced(read: _Read, drawing: Drawing, known: AppError | None) -> PricedAgai
     drawing.take(due, priced)
     drawn = PricedStatement(due, opening, priced)
     return PricedAgain(period, due, earlier, _corrected(drawn, read), drawn)
+
+
+def _counted(due: DueStatement) -> dict[str, int]:
+    """What of the period counted towards postpaid commitments when it was settled last."""
+    before = {row.block: row.amount_minor for row in from_stored(due.opening).counted}
+    return {
+        row.block: row.amount_minor - before.get(row.block, 0) for row in from_stored(due.closing).counted
+    }
 
 
 def _earlier(said: Sequence[SaidCorrection]) -> Mapping[Place, Earlier]:

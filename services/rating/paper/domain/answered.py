@@ -71,7 +71,15 @@ def _refuse_too_many_slices(question: Question, periods: Sequence[ServicePeriod]
 
 
 def _parts(question: Question, period: ServicePeriod) -> tuple[Part, ...]:
-    return tuple([part for part in parts_due(question.chain, period) if part.due < question.until])
+    """What is asked for beforehand within a period; a block that began before all of them is asked for in the first."""
+    first = next(question.chain[-1].terms.calendar.periods())
+    granted = [
+        part
+        for part in question.prepayments
+        if part.due < period.end and (part.due >= period.start or period.start == first.start)
+    ]
+    due = sorted([*parts_due(question.chain, period), *granted], key=lambda part: part.due)
+    return tuple([part for part in due if part.due < question.until])
 
 
 def _periods(question: Question) -> list[ServicePeriod]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from shared.errors import AppError
 from shared.pricing.blocks import Block
+from shared.pricing.blocks.parts import Part
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.needs import Totals, TotalsRead
 from shared.values.groups import Group
@@ -53,9 +54,10 @@ class UsageRow:
 @dataclass(frozen=True, slots=True)
 class Question:
     """The versions known, in the order they were recorded, and their usage before `until`. `blocks` are granted beside
-    those of clauses."""
+    those of clauses, and `prepayments` is what documents ask for them."""
 
     chain: tuple[VersionInForce, ...]
     usage: UsageRead
     until: datetime
     blocks: tuple[Block, ...] = ()
+    prepayments: tuple[Part, ...] = ()

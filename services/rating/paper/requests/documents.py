@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from services.rating.blocks.requests import BlockDocument
+from services.rating.blocks.requests import AdjustmentDocument, BlockDocument
 from services.rating.catalogue.requests import MeterDocument
 from shared.errors import AppError
 from shared.pricing.fields import Effective, Instant
@@ -101,11 +101,19 @@ class UsageDocument(BaseModel):
         return self
 
 
+class AdjustedDocument(AdjustmentDocument):
+    """An adjustment as a call makes it; nobody asks why."""
+
+    reason: Label | None = None  # type: ignore[assignment]
+
+
 class GrantedDocument(BlockDocument):
-    """A block as a call grants it, with an id; nobody asks why."""
+    """A block as a call grants it, with an id; nobody asks why. Its adjustments follow at once, before anything is
+    drawn."""
 
     id: Key
     reason: Label | None = None  # type: ignore[assignment]
+    adjustments: Annotated[list[AdjustedDocument], Field(max_length=BLOCKS_MAX, default_factory=list)]
 
 
 class QuestionDocument(BaseModel):

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from services.rating.blocks.domain.cost import cost_of
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.requests import MeterDocument, meter_of
 from services.rating.metering.domain.paper import PaperEvent, PaperUsage
@@ -22,12 +24,13 @@ from services.rating.paper.requests.documents import (
 from shared.documents.written_number import as_written
 from shared.pricing.blocks import Block
 from shared.pricing.blocks.agreed import expiry_of
+from shared.pricing.blocks.parts import Part, prepayment_of
 from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid, written
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Terms, check_amendment, content_hash, parse_terms
 from shared.values.fault_words import said
 from shared.values.instants import to_us
-from shared.values.money import settle
+from shared.values.money import format_minor, settle
 from shared.values.period import local_midnight
 
 NOT_PRICED = "clause_not_priced_yet"
@@ -62,7 +65,10 @@ def parse_question(document: object) -> Question:
         else _usage_of_events(asked, versions, until)
     )
     chain = _chain(versions, known_at)
-    return Question(chain, usage, until, tuple(_blocks(asked.blocks, chain[-1].terms)))
+    blocks = _blocks(asked.blocks, chain[-1].terms)
+    return Question(
+        chain, usage, until, tuple(blocks), tuple(_prepayments(asked.blocks, blocks, chain[-1].terms))
+    )
 
 
 def _validated(kind: type[D], value: object, below: tuple[str | int, ...] = ()) -> D:
@@ -101,15 +107,41 @@ def _blocks(documents: Sequence[GrantedDocument], terms: Terms) -> list[Block]:
             one.id,
             one.id,
             one.kind,
-            settle(one.amount, terms.money, terms.billing.rounding_mode).minor,
+            _adjusted(n, one, terms),
             begins := start if one.effective is None else _instant(one.effective, terms.timezone),
             expiry_of(one.expires, terms.timezone),
             begins,
             one.priority,
             applies_to=None if one.applies_to is None else tuple(one.applies_to),
         )
-        for one in documents
+        for n, one in enumerate(documents)
     ]
+
+
+def _adjusted(n: int, one: GrantedDocument, terms: Terms) -> int:
+    """What it was granted and adjusted by, in minor units. Raises QuestionInvalid, as the call would be refused."""
+    minor = _minor(one.amount, terms)
+    for at, adjustment in enumerate(one.adjustments):
+        by = _minor(adjustment.amount, terms)
+        if by < 0 and minor + by < 0 and not adjustment.allow_negative:
+            left = format_minor(minor, terms.money)
+            words = f"{left} are left of it then; take off no more, or say allow_negative."
+            raise refused(fault(f"blocks[{n}].adjustments[{at}].amount", "balance_too_small", words))
+        minor += by
+    return minor
+
+
+def _minor(amount: Decimal, terms: Terms) -> int:
+    return settle(amount, terms.money, terms.billing.rounding_mode).minor
+
+
+def _prepayments(
+    documents: Sequence[GrantedDocument], blocks: Sequence[Block], terms: Terms
+) -> Iterator[Part]:
+    """What documents ask for blocks that are paid, whatever they are adjusted by."""
+    for one, block in zip(documents, blocks, strict=True):
+        if one.asked_for and one.unit_cost is not None:
+            yield prepayment_of(block, cost_of(_minor(one.amount, terms), one.unit_cost), terms)
 
 
 def _misfits(

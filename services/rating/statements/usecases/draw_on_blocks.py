@@ -18,7 +18,7 @@ from services.rating.statements.domain.due import DueStatement, PricedStatement
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
 from shared.pricing.balances import Balances, BlockDrawn
-from shared.pricing.blocks import Block
+from shared.pricing.blocks import Block, Draw
 from shared.pricing.blocks.parts import asked_for
 from shared.pricing.results import PricedPeriod
 from shared.values.ids import statement_id
@@ -31,6 +31,9 @@ P = TypeVar("P")
 R = TypeVar("R", StoredRow, NewRow)
 OF_CLAUSE = "clause"
 ROLLED_OVER = "rolled_over"
+SHORT = "shortfall"
+#: What came back to a block whose time was over, and lives on in another.
+RETURNED = "returned"
 
 
 @dataclass
@@ -53,13 +56,23 @@ class Drawing:
         return found
 
     def granted_to(self, contract: str) -> tuple[Block, ...]:
-        """The blocks that a call granted to a contract."""
-        return tuple([block.block() for block in self.held_by.get(contract, ()) if block.by_call])
+        """The blocks that a call granted to a contract, and others that no clause makes again in each period."""
+        return tuple([block.block() for block in self.held_by.get(contract, ()) if block.stands_alone])
 
     def position(self, contract: str) -> int:
         """When a contract draws, of those that share a block."""
         found = [block.contracts.index(contract) for block in self.held_by.get(contract, ())]
         return min(found, default=0)
+
+    def facts_of(self, due: DueStatement) -> tuple[Draw, ...]:
+        """What a statement, and its corrections, drew before, in the order they did."""
+        return tuple(
+            [
+                Draw(row.block_id, str(row.line_id), row.slice_start, -row.amount_minor)
+                for row in self.own.get(name_of(due), ())
+                if row.kind in ("draw", "return") and row.slice_start is not None
+            ]
+        )
 
     def opened(self, due: DueStatement, opening: Balances) -> Balances:
         """Return what a statement opens with: what the period before handed over, and what is left of the blocks."""
@@ -148,7 +161,7 @@ async def _drawing(
     for row in rows:
         assert row.contract is not None and row.period_start is not None, "a statement made it"
         name = row.contract, row.period_start
-        if name in names:
+        if name in names and row.cause != RETURNED:
             own[name].append(row)
         elif _takes(row) and name not in behind:
             drawn[row.block_id] = drawn.get(row.block_id, 0) - row.amount_minor
@@ -160,22 +173,51 @@ async def write_draws(
 ) -> list[str]:
     """Write what these statements draw in place of what they drew before; where that is the same, nothing. Those that
     share a block which was, or is now, used up are asked for again. Return the blocks whose balances changed."""
-    touching = [one for one in priced if one.priced.blocks or drawing.own.get(name_of(one.due))]
+    touching = [
+        one for one in priced if one.priced.blocks or one.priced.short or drawing.own.get(name_of(one.due))
+    ]
     if not touching:
         return []
     blocks = BlockRepository(uow.connection)
-    new, granted = _new_blocks(drawing.held, touching, now)
+    new, granted = new_blocks(drawing.held, touching, now)
     await blocks.add([block for block, _ in new], [contract for _, contract in new])
     changes = _changes(drawing, touching, now)
     await blocks.remove(changes.removed)
-    await write_rows(uow, [*granted, *changes.rows, *_balanced(drawing.held, changes.by, now)])
+    short = await asked_for_as_short(uow, drawing, [one for one in touching if one.due.final], now)
+    await write_rows(uow, [*granted, *changes.rows, *short, *balanced(drawing.held, changes.by, now)])
     await blocks.move(changes.by)
-    short = [block for block, by in changes.by.items() if _may_be_short(drawing.held.get(block), by)]
-    await blocks.ask_others(short, *_names(one.due for one in priced))
+    await ask_who_may_be_short(uow, drawing, changes.by, [one.due for one in priced])
     return list(changes.by)
 
 
-def _new_blocks(
+async def asked_for_as_short(
+    uow: UnitOfWork, drawing: Drawing, priced: Sequence[PricedStatement], now: datetime
+) -> list[NewRow]:
+    """Add the blocks of what these final statements ask for as short of commitments, and return what that is more than
+    before."""
+    rows, new = list[NewRow](), list[tuple[NewBlock, BlockContract]]()
+    for due, block in [(one.due, block) for one in priced for block in one.priced.short]:
+        held = drawing.held.get(block.id)
+        place = due.contract, due.period.start, statement_id(due.contract, due.period.start)
+        more = block.amount_minor - (held.granted_minor if held else 0)
+        if more > 0:
+            rows.append(NewRow(block.id, "grant", more, block.effective, now, SHORT, *place))
+        if held is None:
+            made = NewBlock.of(block, due.customer_id, due.chain[-1].terms.currency, 0, asked_for=False)
+            new.append((made, BlockContract(block.id, due.contract, 0)))
+    await BlockRepository(uow.connection).add([block for block, _ in new], [turn for _, turn in new])
+    return rows
+
+
+async def ask_who_may_be_short(
+    uow: UnitOfWork, drawing: Drawing, changed: Mapping[str, int], but: Sequence[DueStatement]
+) -> None:
+    """Ask for the open statements, but for these, that share a block which was, or is now, used up."""
+    short = [block for block, by in changed.items() if _may_be_short(drawing.held.get(block), by)]
+    await BlockRepository(uow.connection).ask_others(short, *_names(but))
+
+
+def new_blocks(
     known: Mapping[str, HeldBlock], priced: Sequence[PricedStatement], now: datetime
 ) -> tuple[list[tuple[NewBlock, BlockContract]], list[NewRow]]:
     """The blocks of clauses that are priced for the first time, and what their clauses grant."""
@@ -268,20 +310,23 @@ def _rows(due: DueStatement, priced: PricedPeriod, now: datetime) -> Iterable[Ne
 
 def _takes(row: StoredRow) -> bool:
     """Whether it is what a statement drew or returned, or handed on to another block: others have so much less."""
-    return row.kind in ("draw", "return") or (row.kind == "adjustment" and row.cause == ROLLED_OVER)
+    return row.kind in ("draw", "return", "adjustment")
 
 
 def _said(row: StoredRow | NewRow) -> Said:
     return row.block_id, row.kind, row.amount_minor, row.at, row.line_id and str(row.line_id), row.cause
 
 
-def _balanced(held: Mapping[str, HeldBlock], changed: Mapping[str, int], now: datetime) -> Iterable[NewRow]:
-    """What a block whose time is over needs back, or has left once more."""
+def balanced(held: Mapping[str, HeldBlock], changed: Mapping[str, int], now: datetime) -> Iterable[NewRow]:
+    """What a block whose time is over needs back, or has left once more. One that an adjustment took below zero has
+    nothing left before that is made up for."""
     for block, by in changed.items():
         one = held.get(block)
-        if one is None or not one.over or not (left := one.left_minor + by) or one.ends is None:
+        if one is None or not one.over or one.ends is None:
             continue
-        yield NewRow(block, "expiry" if left > 0 else "revived", -left, one.ends, now, "statement")
+        left = one.left_minor + by
+        if left > 0 or (left < 0 and by < 0):
+            yield NewRow(block, "expiry" if left > 0 else "revived", -left, one.ends, now, "statement")
 
 
 def _may_be_short(block: HeldBlock | None, by: int) -> bool:

@@ -1,11 +1,16 @@
 """Blocks that calls grant, change and end."""
 
+import asyncio
 import base64
 import json
 from typing import Any
 
+import asyncpg
 import pytest
 
+from services.billing.conservation.checks.k5_blocks import blocks
+from services.rating.blocks.usecases.grant import BLOCKS_MAX
+from shared.topics.rating import STATEMENTS, StatementMessage
 from tests.services.rating.deployment import Deployment, event, terms, utc
 
 BLOCK = {
@@ -133,7 +138,10 @@ REFUSED = [
     ({"contract": "nobody"}, "contract"),
     ({"unit": "credits"}, ""),
     ({"cost_basis": "0.8"}, ""),
-    ({"kind": "prepaid"}, ""),
+    ({"document": "prepayment"}, ""),
+    ({"overdraft": "5.00"}, ""),
+    ({"kind": "prepaid", "cost_basis": "0.8"}, ""),
+    ({"kind": "prepaid", "effective": "2031-01-01"}, "effective"),
     ({"kind": "commitment"}, "kind"),
     ({"contract": None}, ""),
     ({"contract": None, "customer": "acme", "contracts": ["acme-1", "acme-1"]}, ""),
@@ -193,3 +201,97 @@ async def test_a_final_period_that_cannot_be_corrected_keeps_what_it_drew(rating
     assert (await of(rating, block))["left"] == "0.00"
     marked = await rating.context.db.pool.fetch("select period_start from rating.correction_marks")
     assert [row["period_start"] for row in marked] == [utc("2024-02-01T00:00:00")]
+
+
+async def asked_of(rating: Deployment, block: str) -> list[StatementMessage]:
+    rows = await rating.context.db.pool.fetch(
+        "select said from rating.asked_beforehand where block_id = $1 and said is not null", block
+    )
+    return [STATEMENTS.decode(row["said"].encode()) for row in rows]
+
+
+async def test_a_prepaid_block_is_asked_for_on_its_date(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """It begins in February, which is not open yet."""
+    await started(rating)
+    paid = {**BLOCK, "kind": "prepaid", "amount": "10.01", "effective": "2024-02-10"}
+    granted = await post(rating, "/v1/blocks", {**paid, "expires": "2024-03-09"}, 201)
+    assert (granted["document"], granted["cost_basis"]) == ("prepayment", "1")
+    await rating.settled()
+    await rating.advance(utc("2024-02-09T23:59:59"), test_clock=True)
+    await rating.settled()
+    assert await asked_of(rating, granted["id"]) == []
+    await rating.advance(utc("2024-02-10T00:00:00"), test_clock=True)
+    await rating.settled()
+    [said] = await asked_of(rating, granted["id"])
+    assert (said.occasion, said.document_minor, said.final) == (f"prepayment:{granted['id']}", 1001, True)
+    assert (said.period_start_date, said.period_end_date) == ("2024-02-10", "2024-03-09")
+    await use(rating, 2, "2024-02-11")
+    assert (await of(rating, granted["id"]))["left"] == "6.01"
+    refused = await post(rating, f"/v1/blocks/{granted['id']}/void", {"reason": "x"}, 409)
+    assert refused["code"] == "block_documented" and "refund" in refused["detail"]
+    back = await post(rating, f"/v1/blocks/{granted['id']}/refund", {"reason": "they left"})
+    assert (back["refunded"], back["given_back"], back["left"]) == ("6.01", "6.01", "0.00")
+    assert (await blocks(auditor, None, drained=False)).breaks == ()
+
+
+async def test_a_prepaid_block_that_began_before_is_asked_for_at_once_and_once(rating: Deployment) -> None:
+    await started(rating)
+    await rating.advance(utc("2024-02-04T00:00:00"))
+    paid = {**BLOCK, "kind": "prepaid"}
+    for effective in ("2023-12-01", "2024-01-10", "2024-02-01"):
+        granted = await post(rating, "/v1/blocks", {**paid, "effective": effective}, 201)
+        await rating.settled()
+        await rating.advance(utc("2024-02-04T00:00:00"))
+        [said] = await asked_of(rating, granted["id"])
+        assert (said.document_minor, said.period_start_date) == (1000, effective)
+
+
+async def test_a_void_before_its_document_was_told_takes_that_back(rating: Deployment) -> None:
+    await started(rating)
+    paid = {**BLOCK, "kind": "prepaid", "effective": "2024-01-20"}
+    block = (await post(rating, "/v1/blocks", paid, 201))["id"]
+    refused = await post(rating, f"/v1/blocks/{block}/refund", {"reason": "x"}, 409)
+    assert refused["code"] == "nothing_to_refund" and "void" in refused["detail"]
+    assert (await post(rating, f"/v1/blocks/{block}/void", {"reason": "a mistake"}))["left"] == "0.00"
+    await rating.advance(utc("2024-02-10T00:00:00"), test_clock=True)
+    await rating.settled()
+    assert await asked_of(rating, block) == []
+
+
+async def test_what_was_added_is_given_back_too(rating: Deployment) -> None:
+    await started(rating)
+    paid = {**BLOCK, "kind": "prepaid", "document": "none"}
+    block = (await post(rating, "/v1/blocks", paid, 201))["id"]
+    await post(rating, f"/v1/blocks/{block}/adjustments", {"amount": "5.00", "reason": "goodwill"})
+    back = await post(rating, f"/v1/blocks/{block}/refund", {"reason": "they left"})
+    assert (back["refunded"], back["given_back"]) == ("15.00", "15.00")
+
+
+async def test_a_balance_below_zero_pays_nothing_and_stays_until_it_is_made_up_for(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """10.00, 6.00 drawn by a final statement, 7.00 taken off: 3.00 are missing. What a draft drew is given back for it."""
+    await started(rating)
+    block = (await post(rating, "/v1/blocks", {**BLOCK, "effective": "2024-01-01"}, 201))["id"]
+    await use(rating, 3)
+    await rating.advance(utc("2024-02-04T00:00:00"))
+    await use(rating, 1, "2024-02-05")
+    assert (await of(rating, block))["left"] == "2.00"
+    taken = {"amount": "-7.00", "reason": "a dispute", "allow_negative": True}
+    assert (await post(rating, f"/v1/blocks/{block}/adjustments", taken))["left"] == "-5.00"
+    await rating.settled()
+    found = (await rating.client.get(f"/v1/blocks/{block}")).json()
+    assert (found["drawn"], found["left"]) == ("6.00", "-3.00")
+    await post(rating, f"/v1/blocks/{block}/adjustments", {"amount": "4.00", "reason": "paid"})
+    await rating.settled()
+    assert (await of(rating, block))["drawn"] == "7.00"
+    assert (await blocks(auditor, None, drained=False)).breaks == ()
+
+
+async def test_two_grants_at_once_find_room_for_one(rating: Deployment) -> None:
+    await started(rating)
+    granted = [rating.client.post("/v1/blocks", json=BLOCK) for _ in range(BLOCKS_MAX + 5)]
+    answers = [answer.status_code for answer in await asyncio.gather(*granted)]
+    assert sorted(answers) == [201] * BLOCKS_MAX + [409] * 5

@@ -45,16 +45,27 @@ AGREED: dict[str, dict[str, Any]] = {
 Place = tuple[str, datetime]
 #: Of a block: the key of its clause, and from when up to when it pays.
 Lot = tuple[str, datetime, datetime]
+#: What was drawn of a lot for the slice that begins at an instant.
+Fact = tuple[Lot, datetime, int]
 SETTLED = """select contract, period_start, run, l.said, coalesce(c.outcome, 'final') as outcome
     from rating.last_statements l left join rating.corrections c using (contract, period_start, run)
     where l.final order by 1, 2"""
 TOLD = """select contract, period_start, 0 as run, 'note' as outcome, said, explanation
         from rating.statements join rating.periods p using (contract, period_start) where p.final
     union all select contract, period_start, run, outcome, said, explanation from rating.corrections order by 1, 2, 3"""
-DRAWN = """select r.contract, r.period_start, b.key, b.effective, b.ends, -sum(r.amount_minor)::bigint as minor
+DRAWN = """select r.contract, r.period_start, b.key, b.effective, b.ends, r.slice_start,
+        -sum(r.amount_minor)::bigint as minor
     from rating.block_rows r join rating.blocks b using (block_id) where r.kind in ('draw', 'return')
-    group by 1, 2, 3, 4, 5 having sum(r.amount_minor) <> 0"""
-BALANCES = """select block_id, granted_minor, sum(r.amount_minor)::bigint as left_minor,
+    group by 1, 2, 3, 4, 5, 6 having sum(r.amount_minor) <> 0 order by min(r.row_id)"""
+#: What came back to a block whose time was over, and the block that it lives on in.
+RETURNED = """select c.contract, b.key, b.effective, b.ends, was.effective as was_effective, was.ends as was_ends,
+        (select sum(amount_minor)::bigint from rating.block_rows r where r.block_id = b.block_id and r.kind = 'grant')
+            as minor
+    from rating.blocks b join rating.blocks was on was.block_id = b.returned_from
+    join rating.block_contracts c on c.block_id = b.block_id"""
+LAPSED_AT_ONCE = "select count(*) from rating.block_rows where kind = 'expiry' and cause = 'statement'"
+BALANCES = """select block_id, sum(r.amount_minor) filter (where r.kind = 'grant')::bigint as granted_minor,
+        sum(r.amount_minor)::bigint as left_minor,
         -coalesce(sum(r.amount_minor) filter (where r.kind in ('draw', 'return')), 0)::bigint as drawn_minor
     from rating.blocks join rating.block_rows r using (block_id) group by 1"""
 
@@ -139,33 +150,48 @@ class Oracle:
                 if (one.contract, one.period) == place and late.state == "held":
                     late.state = state
 
-    def draws(self, place: Place, drawn: Mapping[Lot, int]) -> dict[Lot, int]:
-        """What a period draws, slice after slice, where all others have drawn so much."""
-        contract, start = place
-        end = MONTHS[MONTHS.index(start) + 1]
-        lots = [lot for lot in lots_of(contract) if lot[1] < end and lot[2] > start]
-        made, before = Counter[Lot](), 0
-        for until in sorted({edge for lot in lots for edge in lot[1:] if start < edge < end} | {end}):
-            rest = (whole := self.minor(place, until)) - before
+    def draws(
+        self, place: Place, drawn: Mapping[Lot, int], had: Mapping[Lot, int], facts: Sequence[Fact]
+    ) -> dict[Lot, int]:
+        """What a period draws where all others have drawn so much of what these lots, in order, had: what documents drew
+        stays while its time comes to as much, then slice after slice."""
+        start, end = place[1], MONTHS[MONTHS.index(place[1]) + 1]
+        lots = [lot for lot in had if lot[1] < end and lot[2] > start]
+        edges = sorted({edge for lot in lots for edge in lot[1:] if start < edge < end} | {start, end})
+        slices = list(pairwise(edges))
+        comes_to = [self.minor(place, until) - self.minor(place, since) for since, until in slices]
+        made = Counter[Lot]()
+
+        def take(lot: Lot, at: int, most: int) -> int:
+            since, until = slices[at]
+            part = min(comes_to[at], most) if lot[1] <= since and until <= lot[2] else 0
+            made[lot] += part
+            comes_to[at] -= part
+            return part
+
+        for lot, since, minor in facts:
+            for at, (_, until) in enumerate(slices):
+                minor -= take(lot, at, minor) if until > since else 0
+        for at in range(len(slices)):
             for lot in lots:
-                if lot[1] < until <= lot[2]:
-                    taken = min(rest, granted_minor(lot) - drawn.get(lot, 0) - made[lot])
-                    made[lot] += taken
-                    rest -= taken
-            before = whole
+                take(lot, at, had[lot] - drawn.get(lot, 0) - made[lot])
         return {lot: minor for lot, minor in made.items() if minor}
 
 
-def lots_of(contract: str) -> list[Lot]:
-    """The blocks that a contract's clauses grant, in the order in which they are drawn on."""
-    promised = [("promise", MONTHS[n], min(MONTHS[n + 2], MONTHS[4])) for n in (0, 2)]
+def lots_of(contract: str) -> dict[Lot, int]:
+    """The blocks that a contract's clauses grant, in the order in which they are drawn on, and what they have."""
+    promised = {("promise", MONTHS[n], min(MONTHS[n + 2], MONTHS[4])): PROMISED_MINOR for n in (0, 2)}
     turns = [BEGIN, *[start + timedelta(days=10) for start in MONTHS]]
-    gifts = [("gift", begins, ends) for begins, ends in pairwise(turns)]
-    return {"bare": [], "given": gifts, "promised": [*promised, *gifts]}[contract]
+    gifts = {("gift", begins, ends): GIVEN_MINOR for begins, ends in pairwise(turns)}
+    return {"bare": {}, "given": gifts, "promised": {**promised, **gifts}}[contract]
 
 
-def granted_minor(lot: Lot) -> int:
-    return PROMISED_MINOR if lot[0] == "promise" else GIVEN_MINOR
+def in_all(facts: Sequence[Fact]) -> dict[Lot, int]:
+    """Lot → what is drawn of it in all."""
+    found = Counter[Lot]()
+    for lot, _, minor in facts:
+        found[lot] += minor
+    return {lot: minor for lot, minor in found.items() if minor}
 
 
 @dataclass
@@ -179,7 +205,8 @@ class History:
     now: datetime = BEGIN
     done: Counter[str] = field(default_factory=Counter)
     told: dict[tuple[Any, ...], str] = field(default_factory=dict)
-    drawn: dict[Place, dict[Lot, int]] = field(default_factory=dict)
+    facts: dict[Place, list[Fact]] = field(default_factory=dict)
+    had: dict[str, dict[Lot, int]] = field(default_factory=dict)
     final: set[Place] = field(default_factory=set)
 
     async def begin(self) -> None:
@@ -285,13 +312,35 @@ class History:
         found: list[asyncpg.Record] = await self.rating.context.db.pool.fetch(sql)
         return found
 
-    async def _draws(self) -> dict[Place, dict[Lot, int]]:
+    async def _facts(self) -> dict[Place, list[Fact]]:
         """What each period draws, drafts too."""
-        found: dict[Place, dict[Lot, int]] = {(name, start): {} for name in AGREED for start in MONTHS}
+        found: dict[Place, list[Fact]] = {(name, start): [] for name in AGREED for start in MONTHS}
         for row in await self._fetch(DRAWN):
-            found[row["contract"], row["period_start"]][row["key"], row["effective"], row["ends"]] = row[
-                "minor"
-            ]
+            lot = row["key"], row["effective"], row["ends"]
+            found[row["contract"], row["period_start"]].append((lot, row["slice_start"], row["minor"]))
+        return found
+
+    async def _had(self) -> dict[str, dict[Lot, int]]:
+        """What the lots of each contract have to be drawn on: what came back to one after its time is another's. Those of
+        commitments go first, then the soonest to end, then what was given."""
+        found = {name: lots_of(name) for name in AGREED}
+        for row in await self._fetch(RETURNED):
+            lots, was = found[row["contract"]], (row["key"], row["was_effective"], row["was_ends"])
+            lots[row["key"], row["effective"], row["ends"]] = row["minor"]
+            lots[was] -= row["minor"]
+        for name, lots in found.items():
+            agreed = lots_of(name)
+            found[name] = dict(
+                sorted(
+                    lots.items(),
+                    key=lambda one: (
+                        not (one[0] in agreed and one[0][0] == "promise"),
+                        one[0][2],
+                        one[0][0] != "gift",
+                        one[0][1],
+                    ),
+                )
+            )
         return found
 
     async def holds(self) -> None:
@@ -307,7 +356,8 @@ class History:
         for contract, start, _ in told.keys() - self.told.keys():
             self.oracle.settle((contract, start))
         self.told = told
-        self.drawn = await self._draws()
+        self.facts, self.had = await self._facts(), await self._had()
+        assert await self.rating.context.db.pool.fetchval(LAPSED_AT_ONCE) == 0, "it lives on"
         for row in await self._fetch(BALANCES):
             assert row["left_minor"] >= 0 and row["drawn_minor"] <= row["granted_minor"], dict(row)
         listed = (await self.rating.client.get("/v1/late-usage")).json()["data"]
@@ -324,13 +374,14 @@ class History:
         rows = await self._fetch(TOLD)
         found = {(row["contract"], row["period_start"]): row for row in await self._fetch(SETTLED)}
         runs = self.told.keys()
-        now_drawn = await self._draws()
+        now_drawn = {place: in_all(facts) for place, facts in (await self._facts()).items()}
+        was_drawn = {place: in_all(facts) for place, facts in self.facts.items()}
         for name in names:
             places = [place for place in found if place[0] == name]
             new = [place for place in places if (*place, found[place]["run"]) not in runs]
             # Whoever is corrected has what drafts leave; what closes after that has what final periods leave.
             taken = Counter[Lot]()
-            for place, lots in self.drawn.items():
+            for place, lots in was_drawn.items():
                 taken.update(
                     lots if place[0] == name and (place not in new or not found[place]["run"]) else {}
                 )
@@ -345,11 +396,12 @@ class History:
                         taken = Counter[Lot]()
                         for other in places:
                             taken.update(now_drawn[other] if other != place else {})
-                    draws = self.oracle.draws(place, taken)
+                    facts = self.facts[place] if found[place]["run"] else []
+                    draws = self.oracle.draws(place, taken, self.had[name], facts)
                     assert now_drawn[place] == draws, place
                     taken.update(draws)
                 else:
-                    assert now_drawn[place] == self.drawn[place], place
+                    assert now_drawn[place] == was_drawn[place], place
                 self._adds_up(place, said, [row for row in rows if (row[0], row[1]) == place])
                 self.done[found[place]["outcome"]] += place in new
         self.final = set(found)

@@ -221,6 +221,41 @@ def test_granted_blocks_pay_by_event_time_and_what_is_left_of_them_is_told() -> 
     }
 
 
+def test_a_prepaid_block_is_asked_for_as_it_begins() -> None:
+    """One that begins before the first period is asked for in it; document: none asks nothing."""
+    paid = {**GIFT, "kind": "prepaid", "effective": "2026-01-10"}
+    asked = question(
+        usage=[used("20", "2026-01-12")],
+        blocks=[
+            paid,
+            {**paid, "id": "early", "effective": "2025-12-20", "amount": "7"},
+            {**paid, "id": "elsewhere", "document": "none"},
+        ],
+    )
+    answer = ask(asked)
+    assert [(one["occasion"], one["total"]) for one in answer["statements"]] == [
+        ("prepayment:early", "7.00"),
+        ("prepayment:gift", "30.00"),
+        ("period", "0.00"),
+    ]
+    [line] = answer["statements"][1]["lines"]
+    assert (line["kind"], line["amount"], answer["statements"][1]["period"]["start"]) == (
+        "prepayment",
+        "30.00",
+        "2026-01-10",
+    )
+
+
+def test_a_block_is_adjusted_before_anything_is_drawn() -> None:
+    """30, 20 taken off and 5 added: 15 of the 20 used. What is missing below zero pays nothing."""
+    changed = [{"amount": "-20", "reason": "x"}, {"amount": "5"}]
+    asked = question(usage=[used("20", "2026-01-12")], blocks=[{**GIFT, "adjustments": changed}])
+    assert totals(asked) == ["5.00"]
+    below = [{"amount": "-40", "allow_negative": True}]
+    answer = ask(question(usage=[used("20", "2026-01-12")], blocks=[{**GIFT, "adjustments": below}]))
+    assert (answer["statements"][0]["total"], answer["balances"][0]["left"]) == ("20.00", "-10.00")
+
+
 def test_a_discount_that_changes_its_kind_leaves_what_a_fee_of_its_own_interval_had_of_it() -> None:
     """59 of the 90 days of the quarter have ten percent off; an amount is of the period in which it holds alone."""
     fee = {"key": "fee", "kind": "recurring", "amount": "30", "every": {"months": 3}}

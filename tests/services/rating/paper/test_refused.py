@@ -210,6 +210,23 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "usage[0]",
         "full_below_quantity",
     ),
+    "an adjustment beyond the balance": (
+        question(
+            blocks=[
+                {
+                    "id": "b",
+                    "kind": "promotional",
+                    "contract": "acme-2026",
+                    "amount": "5",
+                    "currency": "USD",
+                    "adjustments": [{"amount": "1"}, {"amount": "-6.01"}],
+                }
+            ]
+        ),
+        "question_invalid",
+        "blocks[0].adjustments[1].amount",
+        "balance_too_small",
+    ),
     "events and usage": (question(events=[], usage=[]), "question_invalid", "", "usage_misfit"),
     "a meter that is missing": (
         question(events=[]),
