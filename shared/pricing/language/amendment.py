@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import count
 from typing import Any
 
 from shared.pricing.faults import Fault, Path, raise_for, written
+from shared.pricing.language.commitments import Commitment
 from shared.pricing.language.terms import Terms
-from shared.values.period import local_date, local_midnight
+from shared.values.period import add_months, local_date, local_midnight
 
 
 def check_amendment(previous: Terms, amended: Terms) -> None:
@@ -26,6 +28,7 @@ def check_amendment(previous: Terms, amended: Terms) -> None:
         *_changed_balances(previous, amended),
         *_due_before(previous, amended),
         *_prolonged_too_late(previous, amended),
+        *_cut_commitments(previous, amended),
     ]
     if faults:
         raise_for(faults, written)
@@ -62,6 +65,35 @@ def _prolonged_too_late(previous: Terms, amended: Terms) -> Iterator[Fault]:
             "term_has_ended",
             f"The term ends on {end}, and with it the period of {own[0]} (every); let the amendment take force before that day.",
         )
+
+
+def _cut_commitments(previous: Terms, amended: Terms) -> Iterator[Fault]:
+    """A commitment's period that runs keeps its end: what was asked for by its months is what it holds."""
+    day, kept = _first_day(amended), {clause.key for clause in previous.commitments}
+    before, after = _end_of_service(previous), _end_of_service(amended)
+    for clause in amended.commitments:
+        start, months = _periods_of(clause, previous)
+        if clause.key not in kept or day <= start:
+            continue
+        end = next(end for end in (add_months(start, months * n) for n in count(1)) if end >= day)
+        if min(end, before or end) != min(end, after or end):
+            yield Fault(
+                ("commitments", clause.key),
+                "commitment_cut",
+                f"Its period that runs ends before {end}, and with this version {after or end} would; let the term end where that period does.",
+            )
+
+
+def _periods_of(clause: Commitment, terms: Terms) -> tuple[date, int]:
+    """From when on a commitment's periods are alike, and how many months each has."""
+    if clause.period == "term":
+        return terms.term.end, terms.renewal.term_months or terms.term.months
+    return clause.anchor or terms.term.start, 12 if clause.period == "year" else clause.period.months
+
+
+def _end_of_service(terms: Terms) -> date | None:
+    """The day after the last one; None: the contract is renewed."""
+    return None if terms.renewal.auto else terms.term.end
 
 
 def _due_on(terms: Terms, key: str) -> date | None:

@@ -600,6 +600,42 @@ def test_what_is_agreed_stays(section: str) -> None:
         assert [error["path"] for error in refused.value.errors] == [f"{section}.a"]
 
 
+@pytest.mark.parametrize(
+    ("renewed", "over", "refused"),
+    [
+        (True, {"effective": "2026-02-10", "renewal": {"auto": False}}, True),
+        (True, {"effective": "2026-06-10", "renewal": {"auto": False}, "term": 6}, False),
+        (True, {"effective": "2026-01-01", "renewal": {"auto": False}}, False),
+        (False, {"effective": "2026-02-10", "term": 12}, True),
+        (False, {"effective": "2026-02-10"}, False),
+    ],
+    ids=["not renewed", "ends as it does", "not begun", "put off", "as it is"],
+)
+def test_a_period_of_a_commitment_that_runs_keeps_its_end(
+    renewed: bool, over: dict[str, Any], refused: bool
+) -> None:
+    """Six months asked for by the month, in a term of three: cut, the months left would be asked for more than they hold."""
+    clause = {
+        "key": "half",
+        "amount": "12",
+        "payment": "prepaid",
+        "period": {"months": 6},
+        "invoiced": "monthly",
+    }
+    common = {"commitments": [clause], "lines": [usage_line()]}
+    before = {"start": "2026-01-01", "months": 3}
+    signed = terms(**common, term=before, renewal={"auto": renewed})
+    later = {"renewal": {"auto": renewed}, **over, "term": {**before, "months": over.get("term", 3)}}
+    if not refused:
+        check_amendment(signed, terms(**common, **later))
+        return
+    with pytest.raises(TermsInvalid) as told:
+        check_amendment(signed, terms(**common, **later))
+    (error,) = told.value.errors
+    assert (error["path"], error["code"]) == ("commitments.half", "commitment_cut")
+    assert "2026-07-01" in error["detail"]
+
+
 def test_terms_of_before_keep_their_digest() -> None:
     assert document().keys().isdisjoint({"commitments", "credits", "draw_order"})
     assert content_hash(terms(commitments=[], credits=[])) == content_hash(terms())
