@@ -45,8 +45,8 @@ NAMES: Final = {
     "approval",
     "in_exchange_for",
 }
-#: Drawn otherwise: the zone and the term set the periods, the currency the minor unit, `effective` a version's start.
-FRAME: Final = {"currency", "timezone", "term", "effective", "billing"}
+#: Drawn otherwise: the zone and the term set the periods, the currency the minor unit, `effective` a version's start; `excess` is of notes.
+FRAME: Final = {"currency", "timezone", "term", "effective", "billing", "excess"}
 
 amounts = st.integers(1, 50_000).map(lambda cents: f"{Decimal(cents) / 100}")
 small = st.integers(0, 300).map(str)
@@ -93,6 +93,7 @@ convert = st.tuples(
     some(round=st.fixed_dictionaries({"scale": st.integers(0, 2), "mode": st.sampled_from(["up", "down"])})),
 ).map(lambda parts: parts[0] | parts[1])
 USAGE: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "negative": st.sampled_from(["carry", "zero", "credit"]),
     "price": st.sampled_from([*PRICES.values(), unmatched]).flatmap(lambda prices: prices),
     "included": included,
     "convert": convert,

@@ -47,8 +47,8 @@ often = settings(
     phases=[Phase.generate],
 )
 occurred: Counter[str] = Counter()
-#: Steps of documents that no period's pricing makes.
-ELSEWHERE = {"part", "asked"}
+#: Steps of documents that no period's pricing makes, and of units that corrections hand on or that are below zero (`test_negative.py`).
+ELSEWHERE = {"part", "asked", "handed_on", "credit"}
 
 
 def priced(agreement: Agreement) -> list[PricedPeriod]:

@@ -23,13 +23,14 @@ from pydantic import TypeAdapter
 from services.billing.documents.answers import DocumentAnswer
 from services.billing.documents.domain.document import Document as StoredDocument
 from services.billing.documents.domain.following import lines_of_draft
-from shared.pricing import PricedPeriod, usage_needs
+from shared.pricing import Balances, PricedPeriod, price_period, usage_needs
+from shared.pricing.balances import UnitsHandedOn
 from shared.pricing.explanation import Op
 from shared.pricing.lines.proration import Proration
 from shared.topics.rating import AskedLine, CorrectedOccasion
 from tests.services.billing.priced import document_of
 from tests.services.billing.statements import statement_of
-from tests.shared.pricing.contracts import JANUARY, chain, price, terms, usage_line
+from tests.shared.pricing.contracts import JANUARY, chain, price, terms, usage_line, usage_of
 from tests.shared.pricing.prices import PRICES
 from u2c.deployment.state import ROOT
 
@@ -156,7 +157,8 @@ def _fee(draw: st.DrawFn, money: st.SearchStrategy[str]) -> Document:
 
 
 #: Operations that random contracts of usage, fees, discounts, escalators and bounds lead to.
-OFTEN = set(get_args(Op)) - {"commit", "uplift", "shortfall", "draw", "part", "asked", "unpriced"}
+OF_OTHERS = {"commit", "uplift", "shortfall", "draw", "part", "asked", "unpriced", "credit", "handed_on"}
+OFTEN = set(get_args(Op)) - OF_OTHERS
 
 
 @pytest.mark.long
@@ -173,6 +175,17 @@ def test_random_contracts_are_worked_out_again() -> None:
     worked_out()
     print(seen)
     assert {op for op, count in seen.items() if count >= 50} >= OFTEN, seen
+
+
+def test_units_that_corrections_hand_on_and_credits_of_units_are_worked_out_again() -> None:
+    tiers = {"model": "graduated", "tiers": [{"up_to": "10", "unit": "2"}, {"unit": "1"}]}
+    versions = chain(terms(lines=[usage_line(tiers, included=None, negative="credit")]))
+    opening = Balances(handed_on=(UnitsHandedOn("api", (), Decimal(-30)),))
+    found = price_period(versions, JANUARY, usage_of(versions, "12"), opening, explain=True)
+    assert found.subtotal_minor == -2800
+    document = exported(found)
+    assert {"handed_on", "credit"} <= {step["op"] for line in document["lines"] for step in line["steps"]}
+    assert recompute.check(document) == []
 
 
 @settings(max_examples=60)
