@@ -3,21 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.rating.paper.requests.documents import (
-    EventDocument,
-    GrantedDocument,
-    QuestionDocument,
-    UsageDocument,
-)
+from services.rating.paper.requests import documents
 from shared.http.documented import COMPONENTS
 
 
 def question_schema() -> dict[str, Any]:
     """Return the JSON Schema of a question for the API's document, which has that of a meter already."""
-    schema = QuestionDocument.model_json_schema(ref_template=f"{COMPONENTS}{{model}}")
+    schema = documents.QuestionDocument.model_json_schema(ref_template=f"{COMPONENTS}{{model}}")
     own = {
-        f"{COMPONENTS}{kind.__name__}": schema["$defs"][kind.__name__]
-        for kind in (EventDocument, GrantedDocument, UsageDocument)
+        f"{COMPONENTS}{name}": definition
+        for name, definition in schema["$defs"].items()
+        if getattr(getattr(documents, name, None), "__module__", None) == documents.__name__
     }
     properties: dict[str, Any] = _inlined(schema["properties"], own)
     properties["versions"]["items"]["description"] = (
