@@ -165,7 +165,7 @@ OFTEN = set(get_args(Op)) - OF_OTHERS
 def test_random_contracts_are_worked_out_again() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=CONTRACTS, deadline=None)
+    @settings(max_examples=CONTRACTS, deadline=None, derandomize=True)
     @given(contract=priced_contracts())
     def worked_out(contract: tuple[PricedPeriod, str]) -> None:
         document = exported(*contract)
@@ -174,7 +174,7 @@ def test_random_contracts_are_worked_out_again() -> None:
 
     worked_out()
     print(seen)
-    assert {op for op, count in seen.items() if count >= 50} >= OFTEN, seen
+    assert {op for op, count in seen.items() if count >= 25} >= OFTEN, seen
 
 
 def test_units_that_corrections_hand_on_and_credits_of_units_are_worked_out_again() -> None:
