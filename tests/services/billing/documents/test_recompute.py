@@ -174,7 +174,7 @@ def test_random_contracts_are_worked_out_again() -> None:
 
     worked_out()
     print(seen)
-    assert {op for op, count in seen.items() if count >= 25} >= OFTEN, seen
+    assert {op for op, count in seen.items() if count >= 50} >= OFTEN, seen
 
 
 def test_units_that_corrections_hand_on_and_credits_of_units_are_worked_out_again() -> None:
