@@ -13,7 +13,6 @@ from services.rating.statements.domain.due import PricedStatement
 from services.rating.statements.usecases.draw_on_blocks import (
     RETURNED,
     Drawing,
-    ask_who_may_be_short,
     asked_for_as_short,
     balanced,
     new_blocks,
@@ -40,31 +39,32 @@ class CorrectedDraws:
 
 async def change_draws(
     uow: UnitOfWork, drawing: Drawing, corrected: Sequence[CorrectedDraws], now: datetime
-) -> list[str]:
-    """Write what these corrections add and return. Those that share a block which was, or is now, used up are asked for
-    again. Return the blocks whose balances changed."""
+) -> None:
+    """Write what these corrections add and return. Open statements have what that leaves: all that draw on a block whose
+    balance changes, or on one that lives on, are asked for again."""
     priced = [one.of for one in corrected]
     blocks = BlockRepository(uow.connection)
     new, granted = new_blocks(drawing.held, priced, now)
     await blocks.add([block for block, _ in new], [contract for _, contract in new])
     rows = [row for one in corrected for row in _rows(one, drawing, now)]
     by: dict[str, int] = {}
-    for row in rows:
-        by[row.block_id] = by.get(row.block_id, 0) + row.amount_minor
+    _add(by, rows)
     back = [_lives_on(one, by[one.block_id] + one.left_minor, rows, now) for one in _came_back(drawing, by)]
     moved = [row for one in back for row in one.rows]
-    for row in moved:
-        by[row.block_id] = by.get(row.block_id, 0) + row.amount_minor
+    _add(by, moved)
     await blocks.add([one.block for one in back], [turn for one in back for turn in one.turns])
     short = await asked_for_as_short(uow, drawing, priced, now)
-    for row in short:
-        by[row.block_id] = by.get(row.block_id, 0) + row.amount_minor
+    _add(by, short)
     await write_rows(uow, [*granted, *rows, *moved, *short, *balanced(drawing.held, by, now)])
     await tell_handed_on(uow, *_places(moved))
     await blocks.move(by)
-    await ask_who_may_be_short(uow, drawing, by, [one.due for one in priced])
-    await blocks.ask_others([one.block.block_id for one in back], (), ())
-    return list(by)
+    await blocks.ask_others(list(by), (), ())
+
+
+def _add(by: dict[str, int], rows: Sequence[NewRow]) -> None:
+    """Add to what each block has more or less by these rows."""
+    for row in rows:
+        by[row.block_id] = by.get(row.block_id, 0) + row.amount_minor
 
 
 @dataclass(frozen=True, slots=True)

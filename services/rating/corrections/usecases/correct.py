@@ -9,7 +9,6 @@ from datetime import datetime
 
 import structlog
 
-from services.rating.blocks.repository import BlockRepository
 from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
 from services.rating.corrections.repository import CorrectionRepository
@@ -55,8 +54,7 @@ async def correct(
     await repository.insert(rows)
     await repository.ask_who_takes_over(rows)
     draws = [CorrectedDraws(said.message.statement_id, one.drawn) for one, said in first if one.drawn]
-    moved = await change_draws(uow, drawing, draws, now)
-    await BlockRepository(uow.connection).ask_others(moved, (), ())
+    await change_draws(uow, drawing, draws, now)
     carried = [one.period for one, correction in made if correction.outcome == "carried"]
     await repository.mark([period.place for period in carried], [period.accept_until for period in carried])
     failpoints.reach("correct.before_telling")

@@ -170,14 +170,14 @@ async def _drawing(
 
 async def write_draws(
     uow: UnitOfWork, drawing: Drawing, priced: Sequence[PricedStatement], now: datetime
-) -> list[str]:
+) -> None:
     """Write what these statements draw in place of what they drew before; where that is the same, nothing. Those that
-    share a block which was, or is now, used up are asked for again. Return the blocks whose balances changed."""
+    share a block which was, or is now, used up are asked for again."""
     touching = [
         one for one in priced if one.priced.blocks or one.priced.short or drawing.own.get(name_of(one.due))
     ]
     if not touching:
-        return []
+        return
     blocks = BlockRepository(uow.connection)
     new, granted = new_blocks(drawing.held, touching, now)
     await blocks.add([block for block, _ in new], [contract for _, contract in new])
@@ -186,8 +186,8 @@ async def write_draws(
     short = await asked_for_as_short(uow, drawing, [one for one in touching if one.due.final], now)
     await write_rows(uow, [*granted, *changes.rows, *short, *balanced(drawing.held, changes.by, now)])
     await blocks.move(changes.by)
-    await ask_who_may_be_short(uow, drawing, changes.by, [one.due for one in priced])
-    return list(changes.by)
+    used_up = [block for block, by in changes.by.items() if _may_be_short(drawing.held.get(block), by)]
+    await blocks.ask_others(used_up, *_names(one.due for one in priced))
 
 
 async def asked_for_as_short(
@@ -207,14 +207,6 @@ async def asked_for_as_short(
             new.append((made, BlockContract(block.id, due.contract, 0)))
     await BlockRepository(uow.connection).add([block for block, _ in new], [turn for _, turn in new])
     return rows
-
-
-async def ask_who_may_be_short(
-    uow: UnitOfWork, drawing: Drawing, changed: Mapping[str, int], but: Sequence[DueStatement]
-) -> None:
-    """Ask for the open statements, but for these, that share a block which was, or is now, used up."""
-    short = [block for block, by in changed.items() if _may_be_short(drawing.held.get(block), by)]
-    await BlockRepository(uow.connection).ask_others(short, *_names(but))
 
 
 def new_blocks(
