@@ -57,6 +57,15 @@ async def too_late(rating: Deployment) -> None:
     await rating.advance(LATER)
 
 
+async def one_is_held(rating: Deployment) -> dict[str, Any]:
+    """The same, and one more call came too late: what is listed of it."""
+    await too_late(rating)
+    await rating.send(event("one", "acme", NOON))
+    await rating.settled()
+    [seen] = await late_usage(rating)
+    return seen
+
+
 async def verdict(rating: Deployment, id: str) -> str:
     found = await rating.client.get("/v1/events/explain", params={"source": "test", "id": id})
     return str(found.json()["verdict"])
@@ -221,10 +230,7 @@ async def test_a_run_that_is_asked_for_corrects_now_and_another_finds_nothing(ra
 
 
 async def test_nobody_decides_about_usage_that_has_not_come(rating: Deployment) -> None:
-    await too_late(rating)
-    await rating.send(event("one", "acme", NOON))
-    await rating.settled()
-    [seen] = await late_usage(rating)
+    seen = await one_is_held(rating)
     for beyond in (1, 2**62):
         up_to = {partition: batch + beyond for partition, batch in seen["watermark"].items()}
         assert (await decided(rating, "waive", up_to, 409))["code"] == "not_seen_yet"
@@ -389,10 +395,7 @@ def deciding(rating: Deployment, decision: str, up_to: dict[str, int]) -> "async
 async def test_of_two_decisions_at_once_one_finds_it_decided(
     rating: Deployment, auditor: asyncpg.Connection
 ) -> None:
-    await too_late(rating)
-    await rating.send(event("one", "acme", NOON))
-    await rating.settled()
-    [seen] = await late_usage(rating)
+    seen = await one_is_held(rating)
     async with period_held(rating, 2):
         calls = [deciding(rating, decision, seen["watermark"]) for decision in ("bill", "waive")]
     answers = [await call for call in calls]
@@ -406,10 +409,7 @@ async def test_of_two_decisions_at_once_one_finds_it_decided(
 async def test_a_decision_beside_a_run_of_corrections_is_in_that_run_or_the_next(
     rating: Deployment, auditor: asyncpg.Connection
 ) -> None:
-    await too_late(rating)
-    await rating.send(event("one", "acme", NOON))
-    await rating.settled()
-    [seen] = await late_usage(rating)
+    seen = await one_is_held(rating)
     async with period_held(rating, 2):
         decision = deciding(rating, "bill", seen["watermark"])
         run = asyncio.create_task(rating.client.post("/v1/contracts/acme-1/corrections"))
@@ -422,10 +422,7 @@ async def test_a_decision_beside_a_run_of_corrections_is_in_that_run_or_the_next
 async def test_a_decision_beside_new_late_usage_is_not_about_it(
     rating: Deployment, auditor: asyncpg.Connection
 ) -> None:
-    await too_late(rating)
-    await rating.send(event("one", "acme", NOON))
-    await rating.settled()
-    [seen] = await late_usage(rating)
+    seen = await one_is_held(rating)
     async with period_held(rating, 1):
         decision = deciding(rating, "waive", seen["watermark"])
         await rating.send(event("two", "acme", NOON))
@@ -443,10 +440,7 @@ async def test_a_decision_that_was_made_to_begin_earlier_is_named(
     rating: Deployment, auditor: asyncpg.Connection
 ) -> None:
     """Usage that was accepted would be waived by it, unseen."""
-    await too_late(rating)
-    await rating.send(event("one", "acme", NOON))
-    await rating.settled()
-    [seen] = await late_usage(rating)
+    seen = await one_is_held(rating)
     answer = await decided(rating, "waive", seen["watermark"])
     assert answer["after"] != {} and (await disposition(auditor, None)).holds
     admin = await asyncpg.connect(rating.database.admin_url)
