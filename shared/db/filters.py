@@ -4,11 +4,13 @@ parameters."""
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+#: So far rows are counted; where there are more, that is all that is said.
+COUNTED_MAX: Final = 10_000
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 

@@ -1,11 +1,13 @@
-"""The tables every service schema has: outbox and what the bus refused of it, API keys as heard, exceptions,
-idempotency keys, and who changed what."""
+"""The tables every service schema has: outbox and what the bus refused of it, API keys as heard, exceptions and what
+people do about them, idempotency keys, and who changed what."""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -101,7 +103,12 @@ def add_standard_tables(metadata: MetaData) -> None:
         Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Index("idempotency_keys_age", "created_at"),
     )
-    # Rows of changing calls: inserted and never touched again (`append_only_audit`).
+    _add_exception_acts_table(metadata)
+    add_audit_table(metadata)
+
+
+def add_audit_table(metadata: MetaData) -> None:
+    """Add the table of who changed what: rows are inserted and never touched again (`audit_table`)."""
     Table(
         "audit",
         metadata,
@@ -134,6 +141,28 @@ def add_retold_table(metadata: MetaData) -> None:
         Column("told", BigInteger, nullable=False, server_default=text("0")),
         Column("begun_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Column("done_at", INSTANT),
+    )
+
+
+def _add_exception_acts_table(metadata: MetaData) -> None:
+    """What people did about exceptions (`shared/cases.py`)."""
+    Table(
+        "exception_acts",
+        metadata,
+        Column("act_id", Text, primary_key=True),
+        Column(
+            "exception_id",
+            Text,
+            ForeignKey(f"{metadata.schema}.exceptions.exception_id"),
+            nullable=False,
+        ),
+        Column("at", INSTANT, nullable=False),  # business clock
+        Column("actor", Text, nullable=False),
+        Column("act", Text, nullable=False),
+        Column("assignee", Text),
+        Column("note", Text),
+        CheckConstraint("act in ('assigned', 'noted', 'resolved')", name="exception_acts_act"),
+        Index("exception_acts_exception", "exception_id", "act_id"),
     )
 
 
@@ -226,17 +255,37 @@ def retold_table(schema: str) -> str:
         begun_at timestamptz not null default clock_timestamp(), done_at timestamptz)"""
 
 
+def exception_acts_table(schema: str) -> str:
+    """The DDL of the table of what people did about exceptions, and of its index; each a statement."""
+    return f"""create table {schema}.exception_acts (
+    act_id text primary key,
+    exception_id text not null references {schema}.exceptions,
+    at timestamptz not null,
+    actor text not null,
+    act text not null,
+    assignee text,
+    note text,
+    constraint exception_acts_act check (act in ('assigned', 'noted', 'resolved'))
+);
+create index exception_acts_exception on {schema}.exception_acts (exception_id, act_id)"""
+
+
 def seats_of_keys(schema: str) -> str:
     """The DDL by which a key carries seats."""
     return f"alter table {schema}.access_keys add seats text[] not null default '{{}}'::text[]"
 
 
 def append_only_audit(schema: str) -> str:
-    """The DDL of the audit table, and of kept answers that are sealed. It refuses every change of a row: of whoever owns it, and of an administrator
-    too. That the service's role may insert and select alone is granted after the migrations
+    """The DDL of the audit table, and of kept answers that are sealed."""
+    return f"""
+alter table {schema}.idempotency_keys add column sealed boolean not null default false;{audit_table(schema)}"""
+
+
+def audit_table(schema: str) -> str:
+    """The DDL of the audit table. It refuses every change of a row: of whoever owns it, and of an administrator too.
+    That the process's role may insert and select alone is granted after the migrations
     (`shared/postgres/privileges.py`)."""
     return f"""
-alter table {schema}.idempotency_keys add column sealed boolean not null default false;
 create table {schema}.audit (
     audit_id text collate "C" primary key,
     at timestamptz not null,

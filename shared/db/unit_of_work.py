@@ -4,7 +4,7 @@ transaction."""
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Annotated, Literal, cast
 from zlib import crc32
@@ -14,6 +14,7 @@ import msgspec
 
 from shared.bus.partitioner import partition_of
 from shared.db.columns import JSONB, Bulk, SmallInteger, insert
+from shared.db.plans import FEW, keep_plans
 from shared.db.pooled import Pooled
 from shared.topics import Topic
 
@@ -60,6 +61,7 @@ class UnitOfWork:
     _told: list[OutboxRow] = field(default_factory=list)
     has_told: bool = False
     _when_committed: list[Callable[[], None]] = field(default_factory=list)
+    _keeps_plans: bool = False
 
     def tell(self, topic: Topic, message: msgspec.Struct) -> None:
         """Write an outbox row in this transaction; the relay puts it on the bus afterwards. The topic says by
@@ -76,6 +78,12 @@ class UnitOfWork:
                 headers,
             )
         )
+
+    async def keep_plans_of(self, things: int) -> None:
+        """`keep_plans`, once, where the transaction is about so few things."""
+        if things <= FEW and not self._keeps_plans:
+            await keep_plans(self.connection)
+            self._keeps_plans = True
 
     def when_committed(self, call: Callable[[], None]) -> None:
         """Call this once the transaction has committed, and never otherwise: for what a process remembers."""
@@ -108,7 +116,10 @@ class UnitOfWork:
 
 @cache
 def _outbox(schema: str) -> Bulk[OutboxRow]:
-    return insert(f"{schema}.outbox", OutboxRow)
+    """The transaction gets its own number before a row draws one: a relay's look sees that it runs, and its floor stays
+    below (`shared/db/floor.py`). Where telling is the first that is written the row would else be passed by for a minute."""
+    said = insert(f"{schema}.outbox", OutboxRow)
+    return replace(said, sql=f"{said.sql}\nwhere pg_current_xact_id() is not null")
 
 
 @dataclass
@@ -144,6 +155,9 @@ class Database:
                 # A plan kept from when tables were empty reads them whole once they are not. Statements serve
                 # whole batches, so planning is cheap.
                 "plan_cache_mode": "force_custom_plan",
+                # A plan that must read a table whole after all, where `keep_plans` rules that out, costs so much on a server
+                # before 18 that it would be compiled each time.
+                "jit": "off",
             },
         )
 

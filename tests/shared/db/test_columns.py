@@ -20,7 +20,7 @@ from shared import audit
 from shared.db import unit_of_work
 from shared.db.columns import Bulk, Texts, insert, types_of, update, upsert
 from shared.postgres.migrations import metadata_of
-from shared.postgres.setup import SERVICES
+from shared.postgres.setup import PROCESSES, SERVICES
 from u2c.deployment.state import ROOT
 
 NUMBERED_MAX = 6  # arrays that a reader can still count in a statement written by hand
@@ -97,6 +97,7 @@ def bulk_statements() -> Iterator[tuple[str, Bulk[Any]]]:
                     yield f"{found.name}.{name}", value
     for schema in SERVICES:
         yield f"outbox of {schema}", unit_of_work._outbox(schema)
+    for schema in PROCESSES:
         yield f"audit of {schema}", audit._audit(schema)
 
 
@@ -226,7 +227,7 @@ def test_no_database_row_is_looked_into_past_a_repository() -> None:
 def test_no_signature_past_a_repository_takes_or_gives_a_record() -> None:
     found = [
         f"{name}: {line.strip()}"
-        for name, source in sources(*OF_SERVICES)
+        for name, source in sources(*OF_SERVICES, "services/console")
         if not ROWS_ARE_READ_IN.search(name)
         for line in source.splitlines()
         if "asyncpg.Record" in line or re.search(r"\brows?: (\w+\[)?Any\b", line)
@@ -239,7 +240,7 @@ def test_no_statement_asks_its_parameters_whether_they_are_null() -> None:
     asks = re.compile(r"\$\d+(::\w+)? is null or")
     found = [
         f"{name}:{number}"
-        for name, source in sources(*OF_SERVICES)
+        for name, source in sources(*OF_SERVICES, "services/console")
         for number, line in enumerate(source.splitlines(), 1)
         if asks.search(line)
     ]

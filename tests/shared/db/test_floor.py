@@ -1,10 +1,16 @@
 """A look at a queue begins where nothing is left, and never above a row that commits late."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
 from shared.db.floor import BOTTOM_EVERY_S, SNAPSHOT, Floor, Look
+from shared.db.unit_of_work import Database
+from shared.topics.rating import CUSTOMERS
 from tests.conftest import TestDatabase
+from tests.services.usage_ingest.circumstances import customer
+from tests.waiting import until
 
 
 class Queue:
@@ -66,6 +72,42 @@ async def test_a_row_that_commits_late_is_taken_however_many_came_before(
     await queue.take()
     await queue.take()
     assert queue.floor.start() > hidden
+
+
+async def test_who_tells_is_seen_to_run_before_it_draws_a_number(
+    database: TestDatabase, connections: list[asyncpg.Connection]
+) -> None:
+    """Stopped between the two, where telling is the first that it writes. The first number of all is no case of it: a
+    sequence writes 32 ahead to the log, and who draws the first of them has begun to write by that."""
+    looking, holding, _ = connections
+    db = Database(database.url("rating"), "rating")
+    await db.open()
+    await tell_alone(db)
+    await looking.execute(
+        """create function stop() returns trigger language plpgsql as
+               $$ begin perform pg_advisory_xact_lock(1); return new; end $$;
+           create trigger stop before insert on rating.outbox for each row execute function stop()"""
+    )
+    await holding.execute("select pg_advisory_lock(1)")
+    telling = asyncio.create_task(tell_alone(db))
+
+    async def stopped() -> asyncpg.Record | None:
+        return await looking.fetchrow(
+            """select a.backend_xid from pg_locks l join pg_stat_activity a using (pid)
+               where l.locktype = 'advisory' and not l.granted and l.objid = 1"""
+        )
+
+    found = await until(stopped, "it stops before its row is there")
+    assert found["backend_xid"] is not None
+    assert await looking.fetchval("select last_value from rating.outbox_outbox_id_seq") == 2
+    await holding.execute("select pg_advisory_unlock(1)")
+    await telling
+    await db.close()
+
+
+async def tell_alone(db: Database) -> None:
+    async with db.transaction() as uow:
+        uow.tell(CUSTOMERS, customer("UA", "united"))
 
 
 async def test_a_floor_of_one_number_alone_would_lose_it(connections: list[asyncpg.Connection]) -> None:
