@@ -28,6 +28,7 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
+from shared.db.filters import COUNTED_MAX
 from shared.http.page import Page, cursor_after
 from shared.http.shown_names import CurrencyCode
 from shared.values.decimals import plain
@@ -83,6 +84,10 @@ def described_by(where: str) -> WithJsonSchema:
     `Events = Annotated[dict[str, Any], described_by("A page of raw events: `GET /v1/…` of rating")]`
     """
     return WithJsonSchema({"type": "object", "description": where, "x-described-elsewhere": True})
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=False)
@@ -166,6 +171,19 @@ class StoredAs:
         )
 
 
+class CountAnswer(Answer):
+    """How many rows a list has, counted up to 10,000."""
+
+    rows: Annotated[int, Field(examples=[412])]
+    more: bool
+    """There are more than so many"""
+
+    @classmethod
+    def of(cls, found: int | None) -> Self | None:
+        """Of a count that went one beyond COUNTED_MAX; None where nothing was counted."""
+        return None if found is None else cls(rows=min(found, COUNTED_MAX), more=found > COUNTED_MAX)
+
+
 class Listed(Answer, Generic[T]):
     """One page of a list."""
 
@@ -174,10 +192,17 @@ class Listed(Answer, Generic[T]):
     has_more: bool
     next_cursor: Annotated[str | None, Field(examples=[None])]
     """`?cursor=` of the next page; null on the last one"""
+    count: CountAnswer | None = ABSENT
+    """All rows of the list, where `count=true` asked for it"""
 
     @classmethod
     def page(
-        cls, rows: Sequence[A], page: Page, key: Callable[[A], Sequence[str | int]], show: Callable[[A], T]
+        cls,
+        rows: Sequence[A],
+        page: Page,
+        key: Callable[[A], Sequence[str | int]],
+        show: Callable[[A], T],
+        count: CountAnswer | None = None,
     ) -> Self:
         """Answer one page. Callers fetch `page.limit + 1` rows; `key` gives a row's sort key as strings and
         ints."""
@@ -186,17 +211,14 @@ class Listed(Answer, Generic[T]):
         return cls(
             data=[show(row) for row in shown],
             has_more=more,
-            next_cursor=cursor_after(key(shown[-1])) if more else None,
+            next_cursor=cursor_after(key(shown[-1]), page.of) if more else None,
+            count=count,
         )
 
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
-
-
-def _is_none(value: object) -> bool:
-    return value is None
 
 
 def _without_null(described: dict[str, Any]) -> None:

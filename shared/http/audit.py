@@ -17,10 +17,11 @@ from shared.http.paging import CursorInvalid, Page, Paged
 from shared.http.shown_names import KeyId
 from shared.runtime.context import Ctx
 from shared.values.fields import AskedReference, GivenId, Word
+from shared.values.ids import id_pattern
 from shared.values.instants import to_us
 from shared.values.made_from import made_from
 
-AUDIT_ID = r"aud_[0-9A-Za-z]{22}"
+AUDIT_ID = id_pattern("aud")
 SCOPE = "audit:read"
 Shown = Annotated[
     Mapping[str, object], described_by("The object as its own `GET /v1/…` showed it, without secrets")

@@ -30,6 +30,7 @@ from shared.audit import AuditRow, write_audit
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Answer
+from shared.http.etags import ChangedMeanwhile, hold_to
 from shared.http.idempotency import HEADER as IDEMPOTENCY_HEADER
 from shared.http.idempotency import REFUSED, Asked, Saved, asked_once, forget_claim, keep, saved_answer
 from shared.http.keys import ACTOR_HEADER, ACTOR_SCOPE, AccessKey, actor_of, requires
@@ -56,13 +57,14 @@ class Of:
 class Changed:
     """One object before and after a call, as the API shows it without secrets; None where there was, or is, none.
     `answer`: what the caller is told, where that is not `after`. `same`: nothing was changed, so no row says that
-    something was."""
+    something was. `tags`: the ETags of before and after, of what a person edits."""
 
     of: Of
     before: Shown | None
     after: Shown | None
     answer: Shown | None = None
     same: bool = False
+    tags: tuple[str | None, str | None] = (None, None)
 
 
 Act = Callable[[UnitOfWork], Awaitable[Changed]]
@@ -96,8 +98,29 @@ class ChangingCall:
             if of is not None:
                 await _take_turn(uow, of)
             changed = await act(uow)
+            before, after = changed.tags
+            hold_to(self.request, before)
             await self.note(uow, [changed])
             answer = Saved(status, _written(changed.after if changed.answer is None else changed.answer))
+            if asked:
+                await keep(uow, asked, answer)
+        return _answered(answer, tag=after)
+
+    async def all_at_once(
+        self, of: Sequence[Of], act: Callable[[UnitOfWork], Awaitable[tuple[Sequence[Changed], Shown]]]
+    ) -> Response:
+        """Change several objects in one transaction with an audit row each, or none of them; answer with the other thing
+        that `act` returns. Of each, changes take turns."""
+        hold_to(self.request, None)
+        asked = await asked_once(self.request, self.key.key_id)
+        async with self.db.transaction(trace=self.request_id) as uow:
+            if asked and (saved := await saved_answer(uow, asked)):
+                return _answered(saved, replayed=True)
+            for one in sorted(set(of), key=lambda named: (named.object, named.id)):
+                await _take_turn(uow, one)
+            changes, told = await act(uow)
+            await self.note(uow, changes)
+            answer = _saved(told)
             if asked:
                 await keep(uow, asked, answer)
         return _answered(answer)
@@ -105,6 +128,7 @@ class ChangingCall:
     async def in_steps(self, work: Callable[[], Awaitable[Shown]]) -> Response:
         """Do what cannot be one transaction, since it waits for others on its way: `work` calls `note` in the
         transaction of each change. Its Idempotency-Key is claimed meanwhile."""
+        hold_to(self.request, None)
         self._asked = asked = await asked_once(self.request, self.key.key_id)
         if asked is None:
             return _answered(_saved(await work()))
@@ -160,7 +184,7 @@ class ChangingCall:
 def changing(scope: str) -> Any:
     """A route's dependency: the call of a key with this scope, which changes something."""
 
-    @refuses(*REFUSED)
+    @refuses(*REFUSED, ChangedMeanwhile)
     async def called(
         request: Request,
         key: Annotated[AccessKey, requires(scope)],
@@ -214,6 +238,11 @@ def _as_json(shown: Shown) -> dict[str, object]:
     return found
 
 
+def shown(answer: Shown) -> Response:
+    """The answer of a call that only says what it would do, as `dry_run` asks."""
+    return _answered(_saved(answer))
+
+
 def _saved(shown: Shown) -> Saved:
     return Saved(200, _written(shown))
 
@@ -222,8 +251,8 @@ def _written(shown: Shown | None) -> bytes:
     return b"" if shown is None else msgspec.json.encode(_as_json(shown))
 
 
-def _answered(answer: Saved, *, replayed: bool = False) -> Response:
-    headers = {REPLAYED: "true"} if replayed else None
+def _answered(answer: Saved, *, replayed: bool = False, tag: str | None = None) -> Response:
+    headers = {**({REPLAYED: "true"} if replayed else {}), **({"ETag": tag} if tag else {})}
     return Response(
         answer.body, answer.status, headers, media_type="application/json" if answer.body else None
     )

@@ -12,11 +12,15 @@ from fastapi.routing import APIRoute
 from shared.documents.faults import BodyUnreadable
 from shared.errors import AppError, code_of, title_of
 from shared.http.bodiless import BodyNotTaken, takes_body
+from shared.http.cells import CSV, documented_csv, listed_by
 from shared.http.examples import with_examples
 from shared.http.faults import (
     BodyIncomplete,
     BodyInvalid,
     BodyTooLarge,
+    CsvIsWhole,
+    CsvNotOffered,
+    CsvZoneUnknown,
     HeadTooLarge,
     HttpUnreadable,
     ServiceBusy,
@@ -53,6 +57,9 @@ ALWAYS = (
     ServiceBusy,
     KeysUnconfirmed,
 )
+#: What a route that only reads may answer too, and what a list.
+READING = (CsvNotOffered,)
+LISTING = (CsvZoneUnknown, CsvIsWhole)
 #: What a route that takes a body or changes something may answer too.
 CHANGING = (BodyTooLarge, TooManyValues, BodyIncomplete, BodyUnreadable)
 COMPONENTS = "#/components/schemas/"
@@ -90,12 +97,11 @@ LISTED = "Listed_"  # as FastAPI names a Listed[X]: Listed_X_
 
 def errors_of(route: APIRoute) -> list[type[AppError]]:
     """All errors that the route may answer, its own last."""
-    common = (
-        ALWAYS
-        if route.methods == {"GET"}
-        else (*ALWAYS, *CHANGING, *(() if takes_body(route) else (BodyNotTaken,)))
-    )
-    return list(dict.fromkeys((*common, *_stated_below(route.dependant))))
+    if route.methods == {"GET"}:
+        common = (*READING, *(LISTING if listed_by(route) else ()))
+    else:
+        common = (*CHANGING, *(() if takes_body(route) else (BodyNotTaken,)))
+    return list(dict.fromkeys((*ALWAYS, *common, *_stated_below(route.dependant))))
 
 
 def _routes(routes: Iterable[Any]) -> Iterator[APIRoute]:
@@ -188,7 +194,10 @@ def with_problems(document: dict[str, Any], routes: Mapping[tuple[str, str], API
         for verb, operation in verbs.items():
             operation["responses"].pop("422", None)
             if path.startswith(API):
-                operation["responses"] |= _problems(errors_of(routes[path, verb]))
+                route = routes[path, verb]
+                operation["responses"] |= _problems(errors_of(route))
+                if listed := listed_by(route):
+                    operation["responses"]["200"]["content"][CSV] = documented_csv(listed)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)

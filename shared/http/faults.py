@@ -10,7 +10,9 @@ STATUS_OF_KIND: Final[dict[Kind, int]] = {
     Kind.UNAUTHENTICATED: 401,
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
+    Kind.NOT_ACCEPTABLE: 406,
     Kind.CONFLICT: 409,
+    Kind.PRECONDITION: 412,
     Kind.TOO_LARGE: 413,
     Kind.UNSUPPORTED: 415,
     Kind.BUSY: 429,
@@ -102,3 +104,17 @@ STATUS_OF: Final[dict[type[AppError], int]] = {
 def status_of(error: type[AppError]) -> int:
     """The status that an error of this class is answered with."""
     return STATUS_OF.get(error, STATUS_OF_KIND[error.kind])
+
+
+class CsvNotOffered(AppError):
+    """This cannot be answered as CSV."""
+
+    kind = Kind.NOT_ACCEPTABLE
+
+
+class CsvZoneUnknown(AppError):
+    """The zone of a CSV is an IANA name: `Accept: text/csv; zone=America/New_York`."""
+
+
+class CsvIsWhole(AppError):
+    """A CSV holds the whole list: it has no pages and is not counted."""

@@ -3,14 +3,18 @@
 import asyncio
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from uuid import uuid4
 
 import structlog
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.errors import AppError
 from shared.http.faults import BodyIncomplete, BodyTooLarge, InternalFault, ServiceBusy
 from shared.http.limits import BODY_MAX_BYTES, BODY_TIMEOUT_S, REQUESTS_MAX
 from shared.http.problems import problem
@@ -35,9 +39,21 @@ def born_at_zero(routes: Iterable[tuple[str, str]]) -> None:
         REQUESTS.labels(method, "unmatched", 500)
 
 
+def methods_and_paths(routers: Sequence[APIRouter]) -> Iterator[tuple[str, str]]:
+    """Each route of these routers, for `born_at_zero`."""
+    for router in routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                yield from ((method, route.path) for method in route.methods or ())
+
+
+#: What an error is answered with: a problem document, or a page.
+Answering = Callable[[Request, AppError, int | None], Response]
+
+
 class Edge:
-    """Outermost layer: nothing leaves this service without a trace id, a metric and, on a fault, a problem
-    document."""
+    """Outermost layer: nothing leaves this process without a trace id, a metric and, on a fault, a problem
+    document or a page."""
 
     def __init__(
         self,
@@ -45,11 +61,13 @@ class Edge:
         body_max_bytes: int = BODY_MAX_BYTES,
         body_timeout_s: float = BODY_TIMEOUT_S,
         requests_max: int = REQUESTS_MAX,
+        answering: Answering = problem,
     ) -> None:
         self.app = app
         self.body_max_bytes = body_max_bytes
         self.body_timeout_s = body_timeout_s
         self.requests_max = requests_max
+        self.answering = answering
         self._in_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +75,8 @@ class Edge:
             await self.app(scope, receive, send)
             return
         # Of a HEAD's answer the server leaves the body out (RFC 9110, 9.3.2).
-        scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET", "u2c_head": True}
         if b"%" in (raw_path := scope.get("raw_path") or b""):
             scope["path"] = undecoded(raw_path)
         trace = scope["u2c_trace"] = _trace_of(scope)
@@ -77,7 +96,7 @@ class Edge:
                 log.exception("internal_fault", path=scope["path"])
                 if answered["status"] == 0:
                     fault = InternalFault(f"request id {trace}")
-                    await problem(Request(scope), fault, 500)(scope, receive, told)
+                    await self.answering(Request(scope), fault, 500)(scope, receive, told)
             finally:
                 self._in_work -= 1
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -95,7 +114,7 @@ class Edge:
                 )
             await self.app(scope, self._limited(scope, receive), told)
         except (BodyTooLarge, BodyIncomplete, ServiceBusy) as fault:
-            await problem(Request(scope), fault)(scope, receive, told)
+            await self.answering(Request(scope), fault, None)(scope, receive, told)
         except ClientDisconnect:
             # Before its body's end: nobody is there to be answered.
             log.info("client_gone", path=scope["path"])

@@ -9,12 +9,14 @@ import msgspec
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What a list was asked for: at most `limit` rows after the row whose sort key is `after`."""
+    """What a list was asked for: at most `limit` rows after the row whose sort key is `after`; `of`: which list, in
+    which order and how narrowed, as the cursors of its pages say it."""
 
     limit: int
     after: tuple[Any, ...] | None
+    of: str
 
 
-def cursor_after(key: Sequence[str | int]) -> str:
-    """What a page is asked for by: the sort key of the last row before it."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(list(key))).decode()
+def cursor_after(key: Sequence[str | int], of: str) -> str:
+    """What a page is asked for by: what it is a page of, and the sort key of the last row before it."""
+    return base64.urlsafe_b64encode(msgspec.json.encode([of, *key])).decode()

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.errors import code_of
 from shared.http.bodiless import refuse_unasked_body
-from shared.http.documented import ALWAYS, CHANGING, CODES
+from shared.http.documented import ALWAYS, CHANGING, CODES, READING
 from shared.http.middleware import Edge
 from shared.http.paging import Paged
 from shared.http.problems import install_problems
@@ -198,7 +198,7 @@ async def test_no_body_an_empty_object_and_a_body_that_is_asked_for_are_taken(pa
 async def test_every_route_documents_its_problems_by_code() -> None:
     document = _app().openapi()
     make, listed = document["paths"]["/v1/things"]["post"], document["paths"]["/v1/things"]["get"]
-    assert _codes(listed) == {code_of(error) for error in ALWAYS}
+    assert _codes(listed) == {code_of(error) for error in (*ALWAYS, *READING)}
     assert _codes(make) == {code_of(error) for error in (*ALWAYS, *CHANGING)}
     assert _codes(document["paths"]["/v1/people/{name}/greet"]["post"]) == _codes(make) | {"body_not_taken"}
     assert _codes(document["paths"]["/v1/people"]["get"]) == _codes(listed) | {"cursor_invalid"}
