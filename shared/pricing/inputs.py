@@ -6,12 +6,12 @@ from datetime import datetime
 from shared.pricing.language import Terms
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class VersionInForce:
     """A version of the contract. From `effective_at` on it is in force until a version with a higher number
     takes over.
 
-    It is compared by identity, so that a cache keyed by it need not read its terms.
+    It is compared by identity, so that what is kept of it is found without reading its terms, and goes with it.
     """
 
     version: int

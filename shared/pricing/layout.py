@@ -2,14 +2,13 @@
 names, the usage they need, and what is charged at least and at most.
 
 A statement is priced again whenever usage comes in, and none of this changes in between, so it is worked out
-once and kept.
+once and kept (`layouts.py`).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -40,7 +39,6 @@ from shared.values.ids import line_id
 from shared.values.money import Money, settle
 from shared.values.period import ServicePeriod
 
-KEPT_MAX = 20_000  # contracts and periods
 CUTS_MAX = 400
 
 
@@ -90,15 +88,18 @@ class Layout(msgspec.Struct, frozen=True):
     bounded: bool = False
     as_written: bool = True
 
+    @property
+    def pieces(self) -> int:
+        """How much it keeps: itself, each stretch of each line, also of those of its cuts, and each block."""
+        found = 1 + len(self.credits) + len(self.agreed.promises) + len(self.agreed.credits)
+        for lines in (self.lines, *[cut.lines for cut in self.cuts]):
+            found += sum([len(line.stretches) for line in lines])
+        return found
 
-def layout_of(chain: Sequence[VersionInForce], period: ServicePeriod, blocks: Sequence[Block] = ()) -> Layout:
+
+def lay_out(chain: Sequence[VersionInForce], period: ServicePeriod, blocks: Sequence[Block]) -> Layout:
     """Return the layout of a period under these versions of a contract, and with these blocks beside those of its
     clauses. Raises TooManyEdges."""
-    return _layout(tuple(chain), period, tuple(blocks))
-
-
-@lru_cache(KEPT_MAX)
-def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tuple[Block, ...]) -> Layout:
     stretches = stretches_of(chain, period)
     if not stretches:
         return Layout(None, (), period.start, period.end)
@@ -113,12 +114,11 @@ def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tu
     ]
     agreed = agreed_in(chain, terms, period)
     cuts = _cuts(lines, [*(one.block for one in agreed.promises), *agreed.credits, *blocks], period)
-    asked = [
-        need
-        for some in (lines, *(cut.lines for cut in cuts))
-        for line in some
-        for need in (*line.needs, *line.full)
-    ]
+    asked: list[Totals] = []
+    for some in (lines, *(cut.lines for cut in cuts)):
+        for line in some:
+            asked += line.needs
+            asked += line.full
     return Layout(
         terms,
         tuple(sorted({stretch.in_force.version for stretch in stretches})),
@@ -149,6 +149,8 @@ def _cuts(
 ) -> tuple[Cut, ...]:
     """Cut the period where a block begins or ends within it. What is due at its end, such as a minimum, is no part of a
     cut."""
+    if not blocks:
+        return ()
     ends = {instant for block in blocks for instant in (block.effective, block.ends) if instant is not None}
     inside = sorted(instant for instant in ends if period.start < instant < period.end)
     if len(inside) > CUTS_MAX:
@@ -178,7 +180,7 @@ def _placed(key: str, span: Span, kind: type[L], period: ServicePeriod) -> Place
 
 def _minimum(terms: Terms, phases: Sequence[Effective[Phase]], period: ServicePeriod) -> SpendBound | None:
     """Due at the end of the period."""
-    if not period.ended:
+    if not period.ended or not phases:
         return None
     found = at_least([(one.clause.minimum_spend, one.days) for one in phases], period.whole_days)
     stated = [one for one in phases if one.clause.minimum_spend is not None]
@@ -186,6 +188,8 @@ def _minimum(terms: Terms, phases: Sequence[Effective[Phase]], period: ServicePe
 
 
 def _cap(terms: Terms, caps: Sequence[Effective[SpendCap]], period: ServicePeriod) -> SpendBound | None:
+    if not caps:
+        return None
     found = at_most([(one.clause.spend_per_period, one.days) for one in caps], period.whole_days)
     return _spend_bound(found, caps, CAP, terms, period)
 
@@ -205,7 +209,5 @@ def _keys(stretches: Sequence[Stretch], kind: type[LineClause]) -> list[str]:
     versions."""
     keys: dict[str, None] = {}
     for stretch in reversed(stretches):
-        for line in stretch.in_force.terms.lines:
-            if isinstance(line, kind):
-                keys[line.key] = None
+        keys |= dict.fromkeys(stretch.in_force.terms.keys_of.get(kind, ()))
     return list(keys)

@@ -97,7 +97,7 @@ _BELOW: Final = {
     "term": frozenset({"starts", "days"}),
     "lines": _LINE,
     "price": _PRICE,
-    "credits": frozenset({"unit", "amount_per", "scope", "increment", "overage", "overdraft", "cost_basis"}),
+    "credits": frozenset({"unit", "amount_per", "scope", "increment", "overage", "overdraft"}),
     "commitments": frozenset({"unit", "overdraft"}),
     "tiers": frozenset({"percent", "minimum", "maximum"}),
 }

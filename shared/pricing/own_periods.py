@@ -20,12 +20,13 @@ class Span(NamedTuple):
 
 def own_spans(chain: Sequence[VersionInForce], terms: Terms, period: ServicePeriod) -> tuple[Span, ...]:
     """Return the periods that end in this one, shorter ones first. `terms` say when the term begins and ends."""
-    months = {line.own_months for version in chain for line in version.terms.lines} - {None}
+    months = {length for version in chain for length in version.terms.own_months}
     return tuple(
-        Span(own, stretches_of(chain, own), length)
-        for length in sorted(months, key=lambda length: length or 0)
-        if length is not None
-        for own in _ending_in(terms, length, period)
+        [
+            Span(own, stretches_of(chain, own), length)
+            for length in sorted(months)
+            for own in _ending_in(terms, length, period)
+        ]
     )
 
 

@@ -6,16 +6,18 @@ those of the pricing rules.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import localcontext
 from typing import NamedTuple
+
+import msgspec
 
 from shared.pricing.balances import EMPTY, Balances, UnitsBelowZero, UnitsRolledOver
 from shared.pricing.blocks import Block
 from shared.pricing.explanation.step import Step
 from shared.pricing.facts import NO_FACTS, Facts
 from shared.pricing.inputs import VersionInForce
-from shared.pricing.layout import Layout, layout_of
+from shared.pricing.layout import Layout
+from shared.pricing.layouts import layout_of
 from shared.pricing.lines import LineClause
 from shared.pricing.needs import Totals, Usage
 from shared.pricing.placed import Placed
@@ -124,10 +126,11 @@ def _closing(covered: Sequence[Covered], paid: Balances) -> Balances:
     below_zero: list[UnitsBelowZero] = []
     rolled_over: list[UnitsRolledOver] = []
     for line in covered:
-        for group, units in line.below_zero.items():
-            below_zero.append(UnitsBelowZero(line.line.key, group, units))
+        if line.below_zero:
+            key = line.line.key
+            below_zero += [UnitsBelowZero(key, *row) for row in line.below_zero.items()]
         if line.rolled_over:
             rolled_over.append(UnitsRolledOver(line.line.key, line.rolled_over))
     if not below_zero and not rolled_over:
         return paid
-    return replace(paid, below_zero=tuple(below_zero), rolled_over=tuple(rolled_over))
+    return msgspec.structs.replace(paid, below_zero=tuple(below_zero), rolled_over=tuple(rolled_over))

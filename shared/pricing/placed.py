@@ -22,7 +22,8 @@ class Placed(msgspec.Struct, Generic[L_co], frozen=True, gc=False):
     all), what its amount is held between, and the usage they need as it was before proration (`full`).
 
     `last` is the line as it was last in force, which names the whole; `blank` is how it is shown, before it comes to
-    anything. `segments` are all that a line comes to that needs no usage.
+    anything. `segments` are all that a line comes to that needs no usage. `as_counted`: usage that is not below zero is
+    priced as it was counted, all of it.
     """
 
     key: str
@@ -34,22 +35,28 @@ class Placed(msgspec.Struct, Generic[L_co], frozen=True, gc=False):
     blank: PricedLine
     segments: tuple[PricedSegment, ...] = ()
     full: tuple[Totals, ...] = ()
+    as_counted: bool = False
 
 
 def place(stretches: Sequence[Effective[L]], line_id: str, bounds: Bounds | None) -> Placed[L]:
     """Return the line that reads so in these stretches."""
     last = stretches[-1]
-    needs = tuple([need for one in stretches for need in one.clause.needs(one.start, one.end)])
+    needs: list[Totals] = []
+    full: list[Totals] = []
+    for one in stretches:
+        needs += one.clause.needs(one.start, one.end)
+        full += one.clause.full_needs(one.start, one.end)
     return Placed(
         last.clause.key,
         tuple(stretches),
         line_id,
-        needs,
+        tuple(needs),
         bounds,
         last,
         _blank(last, line_id),
         () if needs else _segments(stretches),
-        tuple([need for one in stretches for need in one.clause.full_needs(one.start, one.end)]),
+        tuple(full),
+        len(stretches) == 1 and not full and not last.allowance and last.clause.as_counted,
     )
 
 

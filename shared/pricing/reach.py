@@ -70,7 +70,3 @@ class Turn(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
     off: tuple[UnitsOff, ...] = ()
     unpriced: TotalsRead = {}
     handed_on: TotalsRead = {}
-
-    def priced(self, group: Group) -> tuple[Decimal, Decimal]:
-        """Return the units of a group that are priced, before and after."""
-        return self.before.priced.get(group, _ZERO), self.after.priced.get(group, _ZERO)

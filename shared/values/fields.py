@@ -10,6 +10,11 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from shared.values import names
 from shared.values.names import Law, NameFault, Rule
 
+#: An amount of money as answers write it, with as many decimals as a currency has at most.
+AMOUNT = r"^-?[0-9]{1,19}(\.[0-9]{1,4})?$"
+#: How many currencies one body may name: there are fewer.
+CURRENCIES_MAX = 200
+
 
 def _law(read: Law, rule: Rule) -> AfterValidator:
     """Reads a name by its rule, in NFC; a fault is told under its code."""

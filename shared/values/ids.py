@@ -11,6 +11,8 @@ from typing import Final
 # in ASCII order, so that text sorts as the number
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LENGTH: Final = 22  # 62^22 > 2^128
+#: The first digit of a variant by RFC 9562, for what the digest has there.
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "usage-to-cash").bytes
 
 
@@ -26,6 +28,11 @@ def new_ids(prefix: str, count: int) -> list[str]:
     return sorted(new_id(prefix) for _ in range(count))
 
 
+def id_pattern(prefix: str) -> str:
+    """The regular expression that a whole id of this prefix matches."""
+    return rf"{prefix}_[0-9A-Za-z]{{{_LENGTH}}}"
+
+
 def first_id(prefix: str, moment: datetime) -> str:
     """Return what sorts before every id that is made from this moment of the machine clock on, and after
     those made before it."""
@@ -39,7 +46,8 @@ def clause_id(contract: str, section: str, key: str) -> str:
 
 def line_id(contract: str, clause: str, period_start: datetime, kind: str) -> str:
     """Return the id of a statement line: one a clause, service period and kind."""
-    return _derived("line", contract, clause, _instant(period_start), kind)
+    at = _instant(period_start)
+    return _named(f"4:line{len(contract)}:{contract}{len(clause)}:{clause}{len(at)}:{at}{len(kind)}:{kind}")
 
 
 def statement_id(contract: str, period_start: datetime, occasion: str | None = None) -> str:
@@ -55,12 +63,15 @@ def block_id(clause: str, begins: str) -> str:
 
 
 def _derived(*parts: str) -> str:
+    # The lengths keep ("a", "bc") and ("ab", "c") apart whatever the parts contain.
+    return _named("".join([f"{len(part)}:{part}" for part in parts]))
+
+
+def _named(name: str) -> str:
     """uuid5 as text (RFC 9562, section 5.5), without the UUID object between: a statement of five lines names
     ten things."""
-    # The lengths keep ("a", "bc") and ("ab", "c") apart whatever the parts contain.
-    name = "".join([f"{len(part)}:{part}" for part in parts])
     digest = hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digest[16], 16) & 3]
+    variant = _VARIANT[digest[16]]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 

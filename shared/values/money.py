@@ -44,6 +44,10 @@ class UnknownCurrency(AppError):
     """A currency is an ISO 4217 code with minor units, such as USD or JPY."""
 
 
+class AmountNotOfCurrency(AppError):
+    """An amount has at most the decimals of its currency, and 18 digits."""
+
+
 class NothingToAllocateTo(AppError):
     """An amount is split over weights that are not negative and not all zero."""
 
@@ -108,6 +112,17 @@ def _unit(scale: int) -> Decimal:
 def to_minor(exact: Decimal, to: Currency, mode: Rounding) -> int:
     """Round an exact amount to whole minor units."""
     return int(round_to(exact, to.exponent, mode).scaleb(to.exponent, _SETTLING))
+
+
+def exactly(amount: Decimal, of: Currency) -> int:
+    """Return an amount that somebody names in minor units; nothing is rounded. Raises AmountNotOfCurrency."""
+    minor = amount.scaleb(of.exponent, _SETTLING)
+    if minor != int(minor) or abs(minor) > MINOR_MAX:
+        raise AmountNotOfCurrency(
+            f"{format(amount, 'f')} is no amount of {of.code}, which has {of.exponent} decimals; write no more, and at most "
+            f"{format_minor(MINOR_MAX, of)}"
+        )
+    return int(minor)
 
 
 def settle(exact: Decimal, to: Currency, mode: Rounding) -> Money:

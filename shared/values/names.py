@@ -12,7 +12,7 @@ found, explained and voided. Both have the same length.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,6 +44,8 @@ EVENT_ID: Final = Rule("id", 255, 1020)
 SOURCE: Final = Rule("source", 1024, 1024)
 EVENT_TYPE: Final = Rule("type", 255, 1020)
 SUBJECT: Final = Rule("subject", 255, 1020)
+#: By which a pasted API key is told from a name.
+API_KEY_PREFIX: Final = "u2c_live_"
 #: An Idempotency-Key header.
 IDEMPOTENCY_KEY: Final = Rule("Idempotency-Key", 255, 1020)
 #: Who acts, as U2C-Actor names it: a user's id, an address of mail, a program.
@@ -158,6 +160,17 @@ def shown(text: str) -> str:
     return ascii(text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "…")
 
 
+def hidden_places(text: str) -> Iterator[int]:
+    """Where in a text a character stands that nobody can see."""
+    if text.isprintable() and (text.isascii() or _FILLERS.isdisjoint(text)):
+        return
+    for place, letter in enumerate(text):
+        if letter == _JOINER and 0 < place < len(text) - 1 and _joins(text[place - 1], text[place + 1]):
+            continue
+        if letter in _FILLERS or (letter != " " and unicodedata.category(letter) in _HIDDEN):
+            yield place
+
+
 def _normalised(rule: Rule, text: str) -> str:
     """In NFC, unless it is far too long: normalising takes time that grows with the square of a run of
     marks."""
@@ -182,14 +195,7 @@ def _sized(rule: Rule, name: str) -> str:
 
 def _hidden_in(name: str) -> str | None:
     """The first character that nobody can see."""
-    if name.isprintable() and (name.isascii() or _FILLERS.isdisjoint(name)):
-        return None
-    for place, letter in enumerate(name):
-        if letter == _JOINER and 0 < place < len(name) - 1 and _joins(name[place - 1], name[place + 1]):
-            continue
-        if letter in _FILLERS or (letter != " " and unicodedata.category(letter) in _HIDDEN):
-            return letter
-    return None
+    return next((name[place] for place in hidden_places(name)), None)
 
 
 def _joins(before: str, after: str) -> bool:

@@ -28,6 +28,10 @@ class ServicePeriod:
     timezone: str
     ended: bool = True
 
+    def __hash__(self) -> int:
+        """Few periods begin and end together: it is looked up with every statement."""
+        return hash((self.start, self.end))
+
     @property
     def whole_seconds(self) -> int:
         """Those of the full period; a day of it that is not billed has 24 hours."""

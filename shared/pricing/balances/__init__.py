@@ -1,7 +1,7 @@
 """What one period hands to the next: one file a kind of row. To add one: its file, and its name among the rows here
 and in what is stored of them (`services/rating/statements/domain/balances.py`)."""
 
-from dataclasses import dataclass
+import msgspec
 
 from shared.pricing.balances.blocks import BlockDrawn, CommitmentCounted, Kept
 from shared.pricing.balances.units_below_zero import UnitsBelowZero
@@ -10,8 +10,7 @@ from shared.pricing.balances.units_rolled_over import UnitsRolledOver
 from shared.pricing.blocks.block import Block
 
 
-@dataclass(frozen=True, slots=True)
-class Balances:
+class Balances(msgspec.Struct, frozen=True, gc=False):
     """The rows that open a period, or close it. `blocks` are those that no clause of the contract makes by itself:
     granted by a call, or by the end of a commitment."""
 

@@ -63,16 +63,37 @@ class Refilled:
 
 @dataclass(frozen=True)
 class Agreed:
-    """The commitments in the order written, and the blocks of credits, whose windows touch a period."""
+    """The commitments in the order written, and the blocks of credits, whose windows touch a period. `over`: when the period
+    ended; None: it goes on."""
 
     promises: tuple[Promise, ...] = ()
     credits: tuple[Block, ...] = ()
     refills: tuple[Refilled, ...] = ()
+    over: datetime | None = None
 
     @cached_property
     def promised(self) -> tuple[Block, ...]:
         """What is committed."""
         return tuple([promise.block for promise in self.promises])
+
+    @cached_property
+    def committed(self) -> Mapping[str, int]:
+        """How much is committed, by block id."""
+        return {block.id: block.amount_minor for block in self.promised}
+
+    @cached_property
+    def ending(self) -> tuple[Promise, ...]:
+        """The commitments that end in the period, which itself is over."""
+        over = self.over
+        ends = [(one, one.block.ends) for one in self.promises]
+        return tuple([one for one, end in ends if over is not None and end is not None and end <= over])
+
+    @cached_property
+    def short(self) -> tuple[Promise, ...]:
+        """Of these, those of which what is left is asked for with the period."""
+        return tuple(
+            [one for one in self.ending if not one.clause.prepaid and one.clause.when_short != "none"]
+        )
 
     @cached_property
     def paid_for(self) -> Mapping[str, Block]:
@@ -114,7 +135,7 @@ def agreed_in(chain: Sequence[VersionInForce], terms: Terms, period: ServicePeri
         kept = credit.roll_over is not None
         blocks += [block for block in lots if block.effective < period.end or kept]
         refills += _refills(credit, terms, lots)
-    return Agreed(promises, tuple(blocks), tuple(refills))
+    return Agreed(promises, tuple(blocks), tuple(refills), period.end if period.ended else None)
 
 
 def _written_at(chain: Sequence[VersionInForce], section: str, key: str) -> datetime:

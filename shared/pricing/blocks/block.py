@@ -31,13 +31,13 @@ class Block(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     pays: bool = True
     pro_rata: bool = False
 
-    def takes(self, key: str, kind: str) -> bool:
-        """Whether it may pay a line of this key and kind."""
-        return self.applies_to is None or key in self.applies_to or kind in self.applies_to
-
-    def holds(self, start: datetime, end: datetime) -> bool:
-        """Whether it pays for what happens between two instants, of which neither cuts it."""
-        return self.effective <= start and (self.ends is None or end <= self.ends)
+    def may_pay(self, key: str, kind: str, start: datetime, end: datetime) -> bool:
+        """Whether it may pay what a line of this key and kind comes to between two instants, of which neither cuts it."""
+        return (
+            self.effective <= start
+            and (self.ends is None or end <= self.ends)
+            and (self.applies_to is None or key in self.applies_to or kind in self.applies_to)
+        )
 
 
 class Draw(msgspec.Struct, frozen=True, gc=False):

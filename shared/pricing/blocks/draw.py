@@ -31,51 +31,47 @@ def draw(
     `facts` are the draws that exist, in their order: an amount below zero returns those of its line, the last first,
     as far as there are any.
     """
-    open_minor = [due.amount_minor for due in amounts]
     made: list[Draw] = []
     if facts:
         made += [returned for due in amounts if due.amount_minor < 0 for returned in _returned(due, facts)]
+    open_minor = [due.amount_minor for due in amounts]
     for block in blocks:
         left_minor = left.get(block.id, 0)
-        if left_minor <= 0:
-            continue
-        parts = _in_proportion if block.pro_rata else _in_turn
-        for index, part in parts(block, left_minor, amounts, open_minor):
-            open_minor[index] -= part
-            made.append(Draw(block.id, amounts[index].line_id, amounts[index].start, part))
+        if left_minor > 0:
+            pay = _in_proportion if block.pro_rata else _in_turn
+            made += pay(block, left_minor, amounts, open_minor)
     return made
 
 
-def _in_turn(
-    block: Block, left_minor: int, amounts: Sequence[Due], open_minor: Sequence[int]
-) -> Iterator[tuple[int, int]]:
-    """Yield what the block pays of each amount until nothing is left of it."""
+def _in_turn(block: Block, left_minor: int, amounts: Sequence[Due], open_minor: list[int]) -> Iterator[Draw]:
+    """Pay each amount until nothing is left of the block; `open_minor` is what of it is open, and is then."""
     for index, due in enumerate(amounts):
-        if open_minor[index] > 0 and _may_pay(block, due):
-            part = min(open_minor[index], left_minor)
-            yield index, part
+        wants = open_minor[index]
+        if wants > 0 and block.may_pay(due.key, due.kind, due.start, due.end):
+            part = min(wants, left_minor)
+            open_minor[index] = wants - part
+            yield Draw(block.id, due.line_id, due.start, part)
             left_minor -= part
             if not left_minor:
                 return
 
 
 def _in_proportion(
-    block: Block, left_minor: int, amounts: Sequence[Due], open_minor: Sequence[int]
-) -> Iterator[tuple[int, int]]:
-    """Yield what the block pays where it has less than all amounts want, each by its part of them."""
+    block: Block, left_minor: int, amounts: Sequence[Due], open_minor: list[int]
+) -> Iterator[Draw]:
+    """The same of a block that has less than all amounts want: each by its part of them."""
     wanted = {
         index: open_minor[index]
         for index, due in enumerate(amounts)
-        if open_minor[index] > 0 and _may_pay(block, due)
+        if open_minor[index] > 0 and block.may_pay(due.key, due.kind, due.start, due.end)
     }
     parts: Iterable[int] = wanted.values()
     if left_minor < sum(parts):
         parts = allocate(left_minor, list(parts))
-    yield from [(index, part) for index, part in zip(wanted, parts, strict=True) if part]
-
-
-def _may_pay(block: Block, due: Due) -> bool:
-    return block.holds(due.start, due.end) and block.takes(due.key, due.kind)
+    for index, part in zip(wanted, parts, strict=True):
+        if part:
+            open_minor[index] -= part
+            yield Draw(block.id, amounts[index].line_id, amounts[index].start, part)
 
 
 def _returned(due: Due, facts: Sequence[Draw]) -> list[Draw]:

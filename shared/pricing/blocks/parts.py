@@ -2,20 +2,23 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from shared.pricing.blocks.agreed import Promise
 from shared.pricing.blocks.block import Block
+from shared.pricing.blocks.cost import cost_of
 from shared.pricing.explanation.step import Input, Step
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language.terms import Terms
-from shared.pricing.layout import layout_of
+from shared.pricing.layouts import layout_of
 from shared.values.ids import clause_id
-from shared.values.money import Currency, allocate, to_decimal
+from shared.values.made_from import made_from
+from shared.values.money import Currency, Rounding, allocate, to_decimal
 from shared.values.period import ServicePeriod, add_months, local_date, local_midnight
 
 #: Schedule of a commitment → the months between two of its documents.
@@ -28,7 +31,8 @@ class Part:
     the days up to `end_date`, included, and the part `number` of `parts` equal ones of `whole_minor`.
 
     `occasion` is `commitment:KEY:N`, counted from 1 over all periods of the commitment, or `prepayment:BLOCK`. `clause_id`
-    is that of its clause; of a block that a call granted it stands for the call.
+    is that of its clause; of a block that a call granted it stands for the call. `cost_basis`: what is paid for a unit of
+    the block, of which `granted_minor` then cost `whole_minor`; None: it is paid at its amount.
     """
 
     kind: Literal["commitment", "prepayment"]
@@ -43,22 +47,18 @@ class Part:
     amount_minor: int
     number: int
     parts: int
+    granted_minor: int | None = None
+    cost_basis: Decimal | None = None
 
     @property
     def share(self) -> "Share":
         """What of the block it asks for."""
-        return Share(
-            self.block.key,
-            self.clause_id,
-            self.whole_minor,
-            self.number,
-            self.parts,
-            self.amount_minor,
-        )
+        return _share_of(self)
 
 
 class Share(NamedTuple):
-    """What of a block a document asks for: the part `number` of `parts` equal ones of the whole."""
+    """What of a block a document asks for: the part `number` of `parts` equal ones of the whole, which is what so much of
+    it costs where there is a `cost_basis`."""
 
     key: str
     clause: str
@@ -66,9 +66,29 @@ class Share(NamedTuple):
     number: int
     parts: int
     amount_minor: int
+    granted_minor: int | None
+    cost_basis: Decimal | None
 
-    def step(self, to: Currency) -> Step:
-        """Return the step that leads to the amount."""
+    def steps(self, to: Currency) -> tuple[Step, ...]:
+        """Return the steps that lead to the amount."""
+        return (
+            (self._part(to),)
+            if self.cost_basis is None
+            else (self._cost(to, self.cost_basis), self._part(to))
+        )
+
+    def _cost(self, to: Currency, cost_basis: Decimal) -> Step:
+        assert self.granted_minor is not None, "it costs something else"
+        said: dict[str, Input] = {
+            "block": self.key,
+            "granted": to_decimal(self.granted_minor, to),
+            "cost_basis": cost_basis,
+            "rounding": Rounding.HALF_UP.value,
+            "currency": to.code,
+        }
+        return Step("cost", (self.clause,), said, output=to_decimal(self.whole_minor, to))
+
+    def _part(self, to: Currency) -> Step:
         said: dict[str, Input] = {
             "block": self.key,
             "whole": to_decimal(self.whole_minor, to),
@@ -78,6 +98,10 @@ class Share(NamedTuple):
         }
         amount = to_decimal(self.amount_minor, to)
         return Step("part", (self.clause,), said, output=amount, amount=amount)
+
+
+def _share_of(part: Part) -> Share:
+    return made_from(Share, part, key=part.block.key, clause=part.clause_id)
 
 
 def parts_due(chain: Sequence[VersionInForce], period: ServicePeriod) -> list[Part]:
@@ -96,6 +120,13 @@ def asked_for(block: Block, terms: Terms) -> bool:
     if block.kind == "commitment":
         return any(one.key == block.key and one.schedule != "none" for one in terms.commitments)
     return block.kind == "prepaid" and any(one.key == block.key and one.asked_for for one in terms.credits)
+
+
+def cost_basis_in(block: Block, terms: Terms) -> Decimal | None:
+    """What a clause of these terms says is paid for a unit of a block; None: it is paid at its amount, or given."""
+    if block.kind != "prepaid":
+        return None
+    return next((one.cost_basis for one in terms.credits if one.key == block.key), None)
 
 
 def _of_promise(promise: Promise, terms: Terms) -> Iterator[Part]:
@@ -133,30 +164,39 @@ def _of_credit(block: Block, terms: Terms) -> Iterator[Part]:
     """The whole amount as it begins, where its document asks for it."""
     credit = next(one for one in terms.credits if one.key == block.key)
     if credit.asked_for:
-        yield _prepayment(block, block.clauses[0], credit.hash, block.amount_minor, terms)
+        yield _prepayment(
+            block, block.amount_minor, (block.clauses[0], credit.hash), terms, credit.cost_basis
+        )
 
 
-def prepayment_of(block: Block, cost_minor: int, terms: Terms) -> Part:
-    """Return what is asked for a block that a call granted to a contract of these terms: what it costs, as it begins. Its
-    hash is of the block and its cost."""
-    said = hashlib.sha256(msgspec.json.encode((block, cost_minor))).hexdigest()[:32]
-    return _prepayment(block, clause_id(terms.contract, "blocks", block.id), said, cost_minor, terms)
+def prepayment_of(block: Block, granted_minor: int, terms: Terms, cost_basis: Decimal | None) -> Part:
+    """Return what is asked for a block that a call granted to a contract of these terms: what it granted, at what is paid for
+    a unit of it (None: at its amount), as it begins. Its hash is of the block, and of what is asked for."""
+    clause = clause_id(terms.contract, "blocks", block.id)
+    part = _prepayment(block, granted_minor, (clause, ""), terms, cost_basis)
+    said = hashlib.sha256(msgspec.json.encode((block, part.whole_minor))).hexdigest()[:32]
+    return replace(part, clause_hash=said)
 
 
-def _prepayment(block: Block, clause: str, clause_hash: str, cost_minor: int, terms: Terms) -> Part:
+def _prepayment(
+    block: Block, granted_minor: int, clause: tuple[str, str], terms: Terms, cost_basis: Decimal | None
+) -> Part:
+    """`clause`: its id and hash."""
     start = local_date(block.effective, terms.timezone)
     last = local_midnight(terms.term.end, terms.timezone) if block.ends is None else block.ends
+    minor = granted_minor if cost_basis is None else cost_of(granted_minor, cost_basis)
     return Part(
         "prepayment",
         f"prepayment:{block.id}",
         block,
-        clause,
-        clause_hash,
+        *clause,
         block.effective,
         start,
         max(start, local_date(last - timedelta(microseconds=1), terms.timezone)),
-        cost_minor,
-        cost_minor,
+        minor,
+        minor,
         1,
         1,
+        None if cost_basis is None else granted_minor,
+        cost_basis,
     )

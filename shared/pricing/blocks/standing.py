@@ -70,37 +70,30 @@ class _Room:
 
     def fits(self, fact: Draw, block: Block, minor: int) -> int:
         due = self.due
-        pays = (
-            fact.slice_start < due.end and block.holds(due.start, due.end) and block.takes(due.key, due.kind)
-        )
+        pays = fact.slice_start < due.end and block.may_pay(due.key, due.kind, due.start, due.end)
         return min(self.minor, minor) if pays else 0
 
 
 def _rooms(slices: Sequence[Sequence[Due]]) -> dict[str, list[_Room]]:
     """Line id → its slices that come to more than nothing. One that comes to less takes that from those before it, the
-    last first, and from those after it where they come to less in all."""
-    rooms, missing = dict[str, list[_Room]](), dict[str, int]()
+    last first."""
+    rooms = dict[str, list[_Room]]()
     for dues in slices:
         for due in dues:
             of_line = rooms.setdefault(due.line_id, [])
             if due.amount_minor > 0:
                 of_line.append(_Room(due))
-                fill = min(missing.get(due.line_id, 0), due.amount_minor)
-                of_line[-1].minor -= fill
-                missing[due.line_id] = missing.get(due.line_id, 0) - fill
             else:
-                rest = _take(of_line, -due.amount_minor)
-                missing[due.line_id] = missing.get(due.line_id, 0) + rest
+                _take(of_line, -due.amount_minor)
     return rooms
 
 
-def _take(rooms: Sequence[_Room], minor: int) -> int:
-    """Take so much from the last rooms; return what they do not have."""
+def _take(rooms: Sequence[_Room], minor: int) -> None:
+    """Take so much from the last rooms, which have as much."""
     for room in reversed(rooms):
         part = min(room.minor, minor)
         room.minor -= part
         minor -= part
-    return minor
 
 
 def _in_all(facts: Sequence[Draw]) -> Iterator[Draw]:

@@ -34,6 +34,7 @@ Op = Literal[
     "shortfall",
     "draw",
     "asked",
+    "cost",
     "part",
 ]
 Input = Decimal | int | str | Mapping[str, str] | None
@@ -78,6 +79,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     uplift        commitment, excess, percent, currency,     excess × (percent − 100) %, rounded to the currency's
                   rounding                                   decimals
     shortfall     commitment, committed, counted, currency   committed − counted
+    cost          block, granted, cost_basis, currency,      granted × cost_basis, rounded to the currency's decimals: what is
+                  rounding                                   asked for the block
     part          block, whole, number, parts, currency      whole ÷ parts, the rest going to the first ones
     draw          line, block, slice, left, currency         what of it the block pays; below zero: returned
     asked         exact, before, currency                    exact − before: what a note asks for of what its line comes

@@ -176,6 +176,11 @@ def _part(step: Step, shown: Shown) -> str:
     return f"{of}{whole} agreed as {step.inputs['block']}"
 
 
+def _cost(step: Step, shown: Shown) -> str:
+    granted, basis = _money(step, shown, step.number("granted")), shown.units(step.number("cost_basis"))
+    return f"{granted} granted as {step.inputs['block']}, at {basis} for each unit of it"
+
+
 def _draw(step: Step, shown: Shown) -> str:
     block, left = step.inputs["block"], _money(step, shown, step.number("left"))
     if step.output < 0:
@@ -214,6 +219,7 @@ WORDS: Final[Mapping[Op, Callable[[Step, Shown], str]]] = {
     "shortfall": _shortfall,
     "draw": _draw,
     "asked": _asked,
+    "cost": _cost,
     "part": _part,
     "escalate": _escalate,
     "units_off": _units_off,

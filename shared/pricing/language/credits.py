@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from shared.pricing.blocks.cost import CostBasis, misfit, without_usual_cost
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import Amount, Day, Effective, PositiveAmount
@@ -38,7 +39,8 @@ class Credit(Clause):
     date includes its local day. It pays all lines, or those that `applies_to` names by key or kind.
 
     Of several the lower `priority` goes first, one without goes last; `class` goes before priorities. A `promotional`
-    one is given, a `prepaid` one is asked for by a document of its own unless `document` is none.
+    one is given, a `prepaid` one is asked for by a document of its own unless `document` is none: `cost_basis` for each
+    unit of it, which is at most 1.
     """
 
     key: Key
@@ -52,6 +54,7 @@ class Credit(Clause):
     refill: Refill | None = None
     roll_over: RollOver | None = None
     document: Literal["prepayment", "none"] | None = None
+    cost_basis: CostBasis | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -59,8 +62,10 @@ class Credit(Clause):
         """What is the default of its kind reads like nothing, and so has one digest."""
         if not isinstance(written, Mapping):
             return written
-        default = "prepayment" if written.get("kind") == "prepaid" else "none"
-        return {key: value for key, value in written.items() if (key, value) != ("document", default)}
+        kind = written.get("kind", "promotional")
+        default = "prepayment" if kind == "prepaid" else "none"
+        said = without_usual_cost(written, kind)
+        return {key: value for key, value in said.items() if (key, value) != ("document", default)}
 
     @model_validator(mode="after")
     def _holds_together(self) -> "Credit":
@@ -68,6 +73,8 @@ class Credit(Clause):
         if self.kind == "promotional" and self.document == "prepayment":
             detail = "A promotional credit is given, not asked for; remove it, or write kind: prepaid."
             faults.append(Fault(("document",), "of_another_kind", detail))
+        if wrong := misfit(self.kind, self.cost_basis):
+            faults.append(Fault(("cost_basis",), *wrong))
         if self.roll_over is not None and self.refill is None:
             detail = "It says what a refill keeps; write refill, or remove it."
             faults.append(Fault(("roll_over",), "without_refill", detail))

@@ -24,7 +24,7 @@ from shared.pricing.language.late_usage import LateUsage
 from shared.pricing.language.phases import Phase, minimum_above_cap, overlapping_phases
 from shared.pricing.language.renewal import Renewal
 from shared.pricing.language.term import Term
-from shared.pricing.lines import Line, RecurringLine, UsageLine, one_of_each
+from shared.pricing.lines import Line, LineClause, RecurringLine, UsageLine, one_of_each
 from shared.values.fields import AskedSubject, Key
 from shared.values.ids import clause_id
 from shared.values.money import Currency, currency, to_decimal
@@ -108,6 +108,11 @@ class Terms(Clause):
         end = None if self.renewal.auto else self.term.end
         return BillingCalendar(self.term.start, self.billing.anchor_day, self.timezone, end_date=end)
 
+    @cached_property
+    def own_months(self) -> frozenset[int]:
+        """How long the periods are that lines have of their own."""
+        return frozenset([line.own_months for line in self.lines if line.own_months is not None])
+
     def calendar_of(self, own_months: int) -> BillingCalendar:
         """The periods of a line that has its own: they begin with the term, and end as the service periods do."""
         start = self.term.start
@@ -134,6 +139,14 @@ class Terms(Clause):
     @cached_property
     def by_key(self) -> dict[str, Line]:
         return {line.key: line for line in self.lines}
+
+    @cached_property
+    def keys_of(self) -> dict[type[LineClause], list[str]]:
+        """The keys of each kind of line, as they are written."""
+        found: dict[type[LineClause], list[str]] = {}
+        for line in self.lines:
+            found.setdefault(type(line), []).append(line.key)
+        return found
 
     @cached_property
     def places(self) -> dict[str, int]:

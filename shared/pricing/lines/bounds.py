@@ -57,7 +57,10 @@ class BoundedLine(LineClause):
 
 def bounds_of(stretches: Sequence[Effective[LineClause]]) -> Bounds | None:
     """Return the bounds of a line in a period; None where it has none."""
-    if not [one for one in stretches if isinstance(one.clause, BoundedLine) and one.clause.is_bounded]:
+    for one in stretches:
+        if isinstance(one.clause, BoundedLine) and one.clause.is_bounded:
+            break
+    else:
         return None
     charged = type(stretches[-1].clause).days_charged(stretches)
     agreed = [(clause, days) for clause, days in charged if isinstance(clause, BoundedLine)]

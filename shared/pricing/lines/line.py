@@ -1,6 +1,6 @@
 """What every kind of line answers, stretch by stretch of a period."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar, Literal, Self
@@ -68,6 +68,12 @@ class LineClause(Clause):
         """Return what it makes of the units that its meter counted."""
         return counted
 
+    @property
+    def as_counted(self) -> bool:
+        """Whether it takes units as its meter counts them: it converts none, leaves none of them unpriced, and hands on none
+        of its allowance."""
+        return False
+
     @classmethod
     def up_to(cls, stretches: Sequence[Effective[Self]], instant: datetime) -> tuple[Effective[Self], ...]:
         """Return the stretches as they count at an instant within the period; none where the line counts as the period
@@ -121,6 +127,6 @@ class LineClause(Clause):
         stretches: Sequence[Effective[Self]],
         turns: Sequence[Turn[Self]],
         segments: Sequence[PricedSegment],
-    ) -> Iterator[Step]:
-        """Yield the steps that lead to these segments, which `gross` returned; their amounts sum to theirs."""
+    ) -> Iterable[Step]:
+        """Return the steps that lead to these segments, which `gross` returned; their amounts sum to theirs."""
         raise NotImplementedError

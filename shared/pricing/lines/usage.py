@@ -1,9 +1,10 @@
 """Usage of a meter."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import repeat
 from typing import Final, Literal, Self
 
 import msgspec
@@ -63,6 +64,10 @@ class UsageLine(BoundedLine):
             return counted
         return {group: self.convert.of(units) for group, units in counted.items()}
 
+    @cached_property
+    def as_counted(self) -> bool:
+        return self.convert is None and self.rolls_over is None and not self.leaves_some
+
     @classmethod
     def up_to(cls, stretches: Sequence[Effective[Self]], instant: datetime) -> tuple[Effective[Self], ...]:
         """What was used by then counts then."""
@@ -116,10 +121,9 @@ class UsageLine(BoundedLine):
     def gross(cls, stretches: Sequence[Effective[Self]], turns: Sequence[Turn[Self]]) -> list[PricedSegment]:
         """A stretch costs new(all so far) − new(what came before), so tiers and allowance run through an amendment,
         or new(its own units) where it begins anew."""
-        segments = []
+        segments: list[PricedSegment] = []
         for turn in turns:
-            for group in _groups(turn):
-                segments.append(_segment(turn, group))
+            segments += _segments(turn)
             if turn.unpriced:
                 segments += [_left(turn, group) for group in sorted(turn.unpriced)]
         return segments
@@ -130,59 +134,75 @@ class UsageLine(BoundedLine):
         stretches: Sequence[Effective[Self]],
         turns: Sequence[Turn[Self]],
         segments: Sequence[PricedSegment],
-    ) -> Iterator[Step]:
+    ) -> list[Step]:
+        steps: list[Step] = []
         told = iter(segments)
         for turn in turns:
+            counted = _counted(turn.stretch)
             for group in _groups(turn):
-                yield from _units(turn, next(told))
-                yield from _price(turn, group)
+                segment = next(told)
+                said = {**counted, "group": segment.group}
+                steps.append(Step("quantity", turn.stretch.clause_ids, said, segment.quantity))
+                if turn.after.priced is not turn.counted or turn.rolled_over:
+                    _explain_units(turn, group, segment, steps)
+                _explain_price(turn, group, steps)
             for _ in turn.unpriced:
-                yield from _units(turn, segment := next(told))
-                left: dict[str, Input] = {"counted": segment.quantity}
-                yield Step("unpriced", turn.stretch.clause_ids, left, output=-segment.unpriced)
+                segment = next(told)
+                said, left = {**counted, "group": segment.group}, {"counted": segment.quantity}
+                steps.append(Step("quantity", turn.stretch.clause_ids, said, segment.quantity))
+                steps.append(Step("unpriced", turn.stretch.clause_ids, left, output=-segment.unpriced))
+        return steps
 
 
 def _groups(turn: Turn[UsageLine]) -> Sequence[Group]:
     """Return the groups the turn touches; a line without usage still has one."""
+    counted = turn.counted
+    if turn.after.totals is counted:
+        return (sorted(counted) if len(counted) > 1 else tuple(counted)) or _ALL_TOGETHER
     if not turn.stretch.clause.price.dimensions:
         return _ALL_TOGETHER
-    if turn.after.totals is turn.counted:
-        return sorted(turn.counted) or _ALL_TOGETHER
     touched = [
         group
         for group in turn.after.totals
-        if group in turn.counted
+        if group in counted
         or group in turn.handed_on
         or turn.after.priced[group] != turn.before.priced.get(group, _ZERO)
     ]
     return sorted(touched) or _ALL_TOGETHER
 
 
-def _segment(turn: Turn[UsageLine], group: Group) -> PricedSegment:
-    stretch, quantity = turn.stretch, turn.counted.get(group, _ZERO)
-    earlier, now = turn.before.priced.get(group, _ZERO), turn.after.priced.get(group, _ZERO)
-    converted, priced = _converted(turn, group), now - earlier
-    exact = _cost(stretch.clause.price, group, now, turn.after.prorated)
-    if not turn.fresh:
-        exact -= _cost(stretch.clause.price, group, earlier, turn.before.prorated)
-    return PricedSegment(
-        start=stretch.start,
-        end=stretch.end,
-        version=stretch.version,
-        clause_hash=stretch.hashes[0],
-        group=dict(group),
-        quantity=quantity,
-        allowance=(quantity if converted is None else converted) - priced,
-        priced=priced,
-        exact=exact,
-        converted=converted,
-    )
+def _segments(turn: Turn[UsageLine]) -> list[PricedSegment]:
+    """Return what each group that the turn touches comes to."""
+    stretch, counted, before, after = turn.stretch, turn.counted, turn.before, turn.after
+    price, converts, hash = stretch.clause.price, stretch.clause.convert is not None, stretch.hashes[0]
+    segments: list[PricedSegment] = []
+    for group in _groups(turn):
+        quantity, now = counted.get(group, _ZERO), after.priced.get(group, _ZERO)
+        earlier = before.priced.get(group, _ZERO) if before.priced else _ZERO
+        converted = _converted(turn, group) if converts else None
+        exact, priced = _cost(price, group, now, after.prorated), now - earlier
+        if not turn.fresh:
+            exact -= _cost(price, group, earlier, before.prorated)
+        segments.append(
+            PricedSegment(
+                stretch.start,
+                stretch.end,
+                stretch.version,
+                hash,
+                dict(group) if group else {},
+                quantity,
+                (quantity if converted is None else converted) - priced,
+                priced,
+                exact,
+                _ZERO,
+                converted,
+            )
+        )
+    return segments
 
 
-def _converted(turn: Turn[UsageLine], group: Group) -> Decimal | None:
-    """What the units counted in a turn add to those converted; None: nothing is converted."""
-    if turn.stretch.clause.convert is None:
-        return None
+def _converted(turn: Turn[UsageLine], group: Group) -> Decimal:
+    """What the units counted in a turn add to those converted."""
     return turn.after.totals.get(group, _ZERO) - turn.before.totals.get(group, _ZERO)
 
 
@@ -205,7 +225,9 @@ def _left(turn: Turn[UsageLine], group: Group) -> PricedSegment:
 def _cost(price: Price, group: Group, priced: Decimal, prorated: Decimal) -> Decimal:
     if not priced and price.dimensions:
         return _ZERO
-    of_group = _price_of(price, group, priced, prorated)
+    of_group = price.for_group(group)
+    if prorated:
+        of_group = of_group.at(priced + prorated)
     if priced < _ZERO:
         return 2 * _without_units(price, of_group) - of_group.cost(-priced)
     return of_group.cost(priced)
@@ -221,29 +243,33 @@ def _price_of(price: Price, group: Group, priced: Decimal, prorated: Decimal) ->
     return of_group.at(priced + prorated) if prorated else of_group
 
 
-def _units(turn: Turn[UsageLine], segment: PricedSegment) -> list[Step]:
-    """What was counted from one instant to another, and how much of it is covered."""
-    stretch = turn.stretch
-    said: dict[str, Input] = {
+def _counted(stretch: Effective[UsageLine]) -> dict[str, Input]:
+    """What was counted from one instant to another; the group is that of each segment."""
+    return {
         "meter": stretch.clause.meter,
         "version": stretch.version,
-        "group": segment.group,
+        "group": None,
         "start": edge(stretch.start),
         "end": edge(stretch.end),
     }
+
+
+def _explain_units(turn: Turn[UsageLine], group: Group, segment: PricedSegment, steps: list[Step]) -> None:
+    """How much of what was counted is covered."""
+    stretch, converted = turn.stretch, segment.converted
     own, left = stretch.clause_ids, segment.priced
-    steps, counted = [Step("quantity", own, said, output=segment.quantity)], segment.units
-    if turn.handed_on and not segment.unpriced:
-        handed_on = turn.handed_on.get(tuple(sorted(segment.group.items())), _ZERO)
-        counted += handed_on if segment.converted is None else _ZERO
+    counted = segment.quantity if converted is None else converted
+    if turn.handed_on:
+        handed_on = turn.handed_on.get(group, _ZERO)
+        counted += handed_on if converted is None else _ZERO
         if handed_on:
             steps.append(Step("handed_on", own, {"meter": stretch.clause.meter}, output=handed_on))
-    if segment.converted is not None:
-        steps.append(_converting(turn, tuple(sorted(segment.group.items())), segment.converted))
-    off = [one for one in turn.off if one.group == tuple(sorted(segment.group.items()))] if turn.off else ()
+    if converted is not None:
+        steps.append(_converting(turn, group, converted))
+    off = [one for one in turn.off if one.group == group] if turn.off else ()
     for one in off:
         left += one.taken
-    if (left != counted or turn.rolled_over < _ZERO) and not segment.unpriced:
+    if left != counted or turn.rolled_over < _ZERO:
         covered: dict[str, Input] = {"counted": counted, "priced": left}
         if turn.rolled_over:
             covered["rolled_over"] = turn.rolled_over
@@ -251,7 +277,6 @@ def _units(turn: Turn[UsageLine], segment: PricedSegment) -> list[Step]:
     for one in off:
         taken: dict[str, Input] = {"discount": one.clause.key, "has": one.has, "left": one.left}
         steps.append(Step("units_off", (one.clause_id, *own), taken, output=-one.taken))
-    return steps
 
 
 def _converting(turn: Turn[UsageLine], group: Group, converted: Decimal) -> Step:
@@ -266,29 +291,31 @@ def _converting(turn: Turn[UsageLine], group: Group, converted: Decimal) -> Step
     return Step("convert", turn.stretch.clause_ids, said, output=converted)
 
 
-def _price(turn: Turn[UsageLine], group: Group) -> list[Step]:
+def _explain_price(turn: Turn[UsageLine], group: Group, steps: list[Step]) -> None:
     """What all units so far cost, and what those before the change did."""
-    clauses, (earlier, now), prorated = turn.stretch.clause_ids, turn.priced(group), turn.after.prorated
-    if not (now or earlier) and turn.stretch.clause.price.dimensions:
-        return []
-    price, steps = turn.stretch.clause.price, list[Step]()
+    clauses, price, prorated = turn.stretch.clause_ids, turn.stretch.clause.price, turn.after.prorated
+    now = turn.after.priced.get(group, _ZERO)
+    earlier = turn.before.priced.get(group, _ZERO) if turn.before.priced else _ZERO
+    if not (now or earlier) and price.dimensions:
+        return
     for op, part in _parts(price, _price_of(price, group, now, prorated), now):
         said = {**part.inputs(), "full": now + prorated} if prorated else part.inputs()
         amount = -part.amount if op == "credit" else part.amount
-        steps.append(Step(op, clauses, said, output=amount, amount=amount))
+        steps.append(Step(op, clauses, said, amount, amount))
     if not turn.fresh and (earlier or _cost(price, group, earlier, turn.before.prorated)):
         before = _price_of(price, group, earlier, turn.before.prorated)
         for op, part in _parts(price, before, earlier):
             amount = part.amount if op == "credit" else -part.amount
             again: Op = "price" if op == "credit" else "before"
             steps.append(Step(again, clauses, part.inputs(), output=amount, amount=amount))
-    return steps
 
 
-def _parts(price: Price, of_group: ByTotal, priced: Decimal) -> list[tuple[Literal["price", "credit"], Part]]:
+def _parts(
+    price: Price, of_group: ByTotal, priced: Decimal
+) -> Iterable[tuple[Literal["price", "credit"], Part]]:
     """What so many units cost, in parts: units below zero are worth what as many cost beyond what is due without any."""
     if priced >= _ZERO:
-        return [("price", part) for part in of_group.parts(priced)]
+        return zip(repeat("price"), of_group.parts(priced))
     twice = 2 if _without_units(price, of_group) else 0
     return [
         *(("price", part) for part in twice * of_group.parts(_ZERO)),

@@ -24,6 +24,10 @@ GROUPS_MAX: Final = 100_000
 """Sets of values that the rows of a matrix name together."""
 
 
+#: Groups whose price one matrix remembers.
+KNOWN_MAX: Final = 1000
+
+
 class NoRateForGroup(AppError):
     """The matrix has no rate for these dimension values; add a row for them or a row without dimensions."""
 
@@ -103,10 +107,19 @@ class Matrix(ByTotal):
         return self.having(rates=tuple([rate.having(unit=price_now(rate.unit)) for rate in self.rates]))
 
     def for_group(self, group: Group) -> PerUnit:
-        row = self._row(group)
-        if row is None:
-            row = self.rank(group)
-        return self._prices[row] if row < len(self._prices) else _NOTHING
+        return self._known.get(group) or self._price_of(group)
+
+    def _price_of(self, group: Group) -> PerUnit:
+        row = self.rank(group)
+        price = self._prices[row] if row < len(self._prices) else _NOTHING
+        if len(self._known) < KNOWN_MAX:
+            self._known[group] = price
+        return price
+
+    @cached_property
+    def _known(self) -> dict[Group, PerUnit]:
+        """The prices of groups that were asked for."""
+        return {}
 
     @property
     def leaves_some(self) -> bool:

@@ -35,9 +35,12 @@ class Part(msgspec.Struct, frozen=True, gc=False):
             "at": self.at,
             "flat": self.flat,
             "reach": self.reach,
-            "bound": self.bound,
         }
-        return said if self.cap is None else {**said, "cap": self.cap}
+        if self.bound is not None:
+            said["bound"] = self.bound
+        if self.cap is not None:
+            said["cap"] = self.cap
+        return said
 
 
 class Model(Clause):

@@ -1,9 +1,10 @@
 """Committed: what commitments cover of the lines, slice after slice; what exceeds them, and what is short at their
 end, are lines of their own."""
 
+from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -13,6 +14,7 @@ from shared.pricing.blocks.agreed import Promise
 from shared.pricing.layout import Layout
 from shared.pricing.lines import NO_SPEND, SHORTFALL, TOP_UP, UPLIFT
 from shared.pricing.results import PricedLine
+from shared.pricing.steps.needed import NOTHING_NEEDED, Needed
 from shared.pricing.steps.sliced import Slice
 from shared.values.decimals import plain
 from shared.values.ids import block_id, line_id
@@ -25,8 +27,8 @@ OUTSIDE: Final = frozenset({TOP_UP, UPLIFT, SHORTFALL})
 class Committed(msgspec.Struct, frozen=True, gc=False):
     """`covered` are the draws on commitments, also on those that only count; `slices` are what credits may pay of each
     slice, what commitments pay left out; `lines` are what exceeds them and what is short. `left` is what of each
-    commitment is left (block id → minor units), `excess` what exceeds those that cost more beyond (key → minor units),
-    and `at_most` what the cap leaves for that, where it counts it (key → minor units)."""
+    commitment is left, and `short` what those that end are short of (block id → minor units); `excess` is what exceeds
+    those that cost more beyond, and `at_most` what the cap leaves for that, where it counts it (key → minor units)."""
 
     slices: Sequence[Slice]
     lines: tuple[PricedLine, ...] = ()
@@ -34,55 +36,86 @@ class Committed(msgspec.Struct, frozen=True, gc=False):
     left: Mapping[str, int] = {}
     excess: Mapping[str, int] = {}
     at_most: Mapping[str, int] = {}
+    short: Mapping[str, int] = {}
 
 
 class _Running(msgspec.Struct):
     """Where the slices have come to: what is left of each commitment, what lines came to in each slice, what of it is
-    covered, and by how much each commitment (by its key) is exceeded. `stands` are draws that exist, `stood` those on
-    commitments so far, and `covered` are made beside them; `spent` is what the cap counts so far."""
+    covered, and by how much each commitment (by its key) is exceeded. `stands` are draws that exist, `stood` those so far, on
+    credits too, and `covered` are made beside them; `back` is what they gave back of them, and `spent` what the cap counts so
+    far."""
 
     left: dict[str, int]
+    paid_for: Container[str]
     stands: Standing = NOTHING_STANDS
     stood: list[Draw] = []
+    back: dict[str, int] = {}
     dues: list[Due] = []
     covered: list[Draw] = []
     excess: dict[str, int] = {}
     spent: int = 0
     uplifts: "_Uplifts | None" = None
 
+    def hold_back(self, minor: Mapping[str, int], sign: Literal[-1, 1]) -> None:
+        """Leave so much less of these commitments, or give it back."""
+        for block, held in minor.items():
+            self.left[block] += sign * held
+
     def take(self, made: Sequence[Draw]) -> Sequence[Draw]:
+        """Beside draws that exist nothing that is given back is offered again: they have what of it was taken then."""
         self.covered += made
         for one in made:
-            self.left[one.block] -= one.amount_minor
+            again = one.amount_minor > 0 or not self.stands.draws or one.block not in self.paid_for
+            kept = self.left if again else self.back
+            kept[one.block] = kept.get(one.block, 0) - one.amount_minor
         return made
 
 
 def commit(
-    slices: Sequence[Slice], layout: Layout, opening: Balances, stands: Standing = NOTHING_STANDS
+    slices: Sequence[Slice],
+    layout: Layout,
+    opening: Balances,
+    stands: Standing = NOTHING_STANDS,
+    needed: Needed = NOTHING_NEEDED,
+    drawn_late: Mapping[str, int] = {},
 ) -> Committed:
-    """`stands` are the draws that exist and stay, those on credits too: nothing else is covered in their place."""
+    """`stands` are the draws that exist and stay, those on credits too: nothing else is covered in their place. `needed` is
+    held back of commitments until they end. `drawn_late` is what the period draws beside those that stand on blocks of what
+    was asked for as short (block id → minor units)."""
     agreed = layout.agreed
     if not agreed.promises:
         return Committed(slices)
+    left = dict(agreed.committed)
     rows: tuple[BlockDrawn | CommitmentCounted, ...] = (*opening.drawn, *opening.counted)
-    left = {block.id: block.amount_minor for block in agreed.promised}
     for row in rows:
         if row.block in left:
             left[row.block] -= row.amount_minor
-    running = _Running(stands.left(left), stands)
+    running = _Running(stands.left(left) if stands.draws else left, agreed.paid_for, stands)
+    held_back = needed.of(left)
+    running.hold_back(held_back, -1)
     passed = [_passed(one, layout, running) for one in slices]
-    uplifts = [line for promise in agreed.dearer_beyond for line in _uplift(promise, layout, running)]
-    shortfalls = _shortfalls(layout, running, asked_for_as_short(opening))
+    running.hold_back(held_back, 1)
+    running.hold_back(running.back, 1)
+    uplifts: list[PricedLine] = []
+    for promise in agreed.dearer_beyond:
+        uplifts += _uplift(promise, layout, running)
+    missing = _short_of(agreed.short, running, opening, drawn_late) if agreed.short else {}
+    shortfalls = _shortfalls(agreed.short, missing, layout) if agreed.short else []
     if shortfalls:
-        last = passed[-1]
-        short = [
-            Due(line.line_id, line.key, line.kind, line.amount_minor, last.start, last.end)
-            for line in shortfalls
-        ]
-        passed[-1] = msgspec.structs.replace(last, dues=[*last.dues, *short])
-    covered = [*(one for one in stands.draws if one.block in running.left), *running.covered]
+        passed[-1] = _with_short(passed[-1], shortfalls)
+    covered: Sequence[Draw] = running.covered
+    if stands.draws:
+        covered = [*(one for one in stands.draws if one.block in running.left), *covered]
     at_most = running.uplifts.at_most if running.uplifts else {}
-    return Committed(passed, (*uplifts, *shortfalls), covered, running.left, running.excess, at_most)
+    return Committed(passed, (*uplifts, *shortfalls), covered, running.left, running.excess, at_most, missing)
+
+
+def _with_short(last: Slice, shortfalls: Sequence[PricedLine]) -> Slice:
+    """Credits pay what is short too, as the last of the period."""
+    short = [
+        Due(line.line_id, line.key, line.kind, line.amount_minor, last.start, last.end) for line in shortfalls
+    ]
+    return msgspec.structs.replace(last, dues=[*last.dues, *short])
 
 
 def _passed(one: Slice, layout: Layout, running: _Running) -> Slice:
@@ -92,23 +125,27 @@ def _passed(one: Slice, layout: Layout, running: _Running) -> Slice:
     running.dues += within
     made: list[Draw] = []
     if running.stands.draws:
-        made += [draw for due in within for draw in running.stands.of(due) if draw.block in running.left]
-        running.stood += made
+        stood = [draw for due in within for draw in running.stands.of(due)]
+        running.stood += stood
+        made += [draw for draw in stood if draw.block in running.left]
     if running.covered:
-        made += running.take(draw(_too_much(within, running), running.covered, (), {}))
+        made += _give_back(within, running)
     made += running.take(_cover(within, agreed.promised, running))
-    dues = _less(one.dues, made, agreed.paid_for)
+    dues = _less(one.dues, made, agreed.paid_for) if made else [*one.dues]
     if agreed.dearer_beyond:
         before = running.uplifts.minor if running.uplifts else {}
         _exceed(within, made, agreed.promises, running)
-        running.spent += sum([due.amount_minor for due in one.dues if due.kind not in NO_SPEND])
+        _exceed([due for due in one.below if due.kind not in OUTSIDE], (), agreed.promises, running)
+        running.spent += sum(
+            [due.amount_minor for due in (*one.dues, *one.below) if due.kind not in NO_SPEND]
+        )
         running.uplifts = _uplifts(layout, running)
         for promise in agreed.dearer_beyond:
             key = promise.clause.key
             more = running.uplifts.minor[key] - before.get(key, 0)
             if more:
                 dues.append(Due(_line_id(promise, layout, UPLIFT), key, UPLIFT, more, one.start, one.end))
-    return msgspec.structs.replace(one, dues=dues)
+    return Slice(one.start, one.end, dues, one.below)
 
 
 def _cover(dues: Sequence[Due], promised: Sequence[Block], running: _Running) -> list[Draw]:
@@ -117,14 +154,44 @@ def _cover(dues: Sequence[Due], promised: Sequence[Block], running: _Running) ->
         return draw(dues, (), promised, running.left)
     rises = [due for due in dues if due.amount_minor > 0]
     held = [one for due in rises for one in running.stands.of(due)]
-    made: list[Draw] = []
+    before, made = list[Draw](), list[Draw]()
     for block in promised:
-        paid = [*made, *(one for one in held if block.pays or one.block in running.left)]
-        rest = [
-            msgspec.structs.replace(due, amount_minor=due.amount_minor - _of_line(paid, due)) for due in rises
-        ]
-        made += draw(rest, (), [block], running.left)
+        rest = _beside(rises, [*made, *(one for one in held if block.pays or one.block in running.left)])
+        own = [one for one in held if one.block == block.id]
+        if block.pro_rata:
+            more = _in_its_parts(block, running.left[block.id], _beside(rises, before), own, rest)
+        else:
+            more = draw(rest, (), [block], running.left)
+        made += more
+        before += [*own, *more]
     return made
+
+
+def _in_its_parts(
+    block: Block, left_minor: int, wants: Sequence[Due], own: Sequence[Draw], rest: Sequence[Due]
+) -> list[Draw]:
+    """Draw on one that is split by what commitments written before it leave of lines: what `rest` has of its part of each
+    beyond its `own` draws that exist, and then of what is left of it."""
+    parts = draw(wants, (), [block], {block.id: left_minor + _sum(own)})
+    first = [
+        msgspec.structs.replace(
+            due, amount_minor=min(_of_line(parts, due) - _of_line(own, due), due.amount_minor)
+        )
+        for due in rest
+    ]
+    made = draw(first, (), [block], {block.id: left_minor})
+    return [*made, *draw(_beside(rest, made), (), [block], {block.id: left_minor - _sum(made)})]
+
+
+def _beside(dues: Sequence[Due], draws: Sequence[Draw]) -> list[Due]:
+    """Return what these draws leave of each."""
+    return [
+        msgspec.structs.replace(due, amount_minor=due.amount_minor - _of_line(draws, due)) for due in dues
+    ]
+
+
+def _sum(draws: Sequence[Draw]) -> int:
+    return sum([one.amount_minor for one in draws])
 
 
 def _as_written(dues: list[Due], layout: Layout) -> list[Due]:
@@ -137,16 +204,29 @@ def _as_written(dues: list[Due], layout: Layout) -> list[Due]:
     return sorted(dues, key=lambda due: places.get(due.key, last))
 
 
-def _too_much(dues: Sequence[Due], running: _Running) -> list[Due]:
-    """What is covered beyond what a line that fell still comes to."""
+def _give_back(dues: Sequence[Due], running: _Running) -> list[Draw]:
+    """Give back what is covered beyond what a line that fell still comes to: first what commitments pay of it beside the draws
+    of credits that exist and stay, then what commitments cover in all."""
+    made: list[Draw] = []
+    fell = [due for due in dues if due.amount_minor < 0]
+    of_credits = [one for one in running.stood if one.block not in running.left]
+    for blocks, beside in ((running.paid_for, of_credits), (running.left, ())) if fell else ():
+        covered, stood = (
+            [one for one in draws if one.block in blocks] for draws in (running.covered, running.stood)
+        )
+        over = _too_much(fell, [*covered, *stood, *beside], running)
+        made += running.take(draw(over, covered, (), {}))
+    return made
+
+
+def _too_much(fell: Sequence[Due], draws: Sequence[Draw], running: _Running) -> list[Due]:
+    """What these draws have of lines beyond what they still come to."""
     over = []
-    for due in dues:
-        if due.amount_minor < 0:
-            comes_to = sum([one.amount_minor for one in running.dues if one.line_id == due.line_id])
-            covered = _of_line(running.covered, due) + _of_line(running.stood, due)
-            beyond = covered - max(comes_to, 0)
-            if beyond > 0:
-                over.append(msgspec.structs.replace(due, amount_minor=-beyond))
+    for due in fell:
+        comes_to = sum([one.amount_minor for one in running.dues if one.line_id == due.line_id])
+        beyond = _of_line(draws, due) - comes_to
+        if beyond > 0:
+            over.append(msgspec.structs.replace(due, amount_minor=-beyond))
     return over
 
 
@@ -155,11 +235,7 @@ def _exceed(
 ) -> None:
     """What is not covered exceeds the last commitment written that may cover the line."""
     for due in dues:
-        eligible = [
-            one
-            for one in promises
-            if one.block.holds(due.start, due.end) and one.block.takes(due.key, due.kind)
-        ]
+        eligible = [one for one in promises if one.block.may_pay(due.key, due.kind, due.start, due.end)]
         if eligible:
             key = eligible[-1].clause.key
             running.excess[key] = running.excess.get(key, 0) + due.amount_minor - _of_line(made, due)
@@ -173,9 +249,11 @@ def _less(dues: Sequence[Due], made: Sequence[Draw], paid_for: Container[str]) -
             paid[one.line_id] = paid.get(one.line_id, 0) + one.amount_minor
     left = []
     for due in dues:
-        minor = due.amount_minor - paid.get(due.line_id, 0)
-        if minor:
-            left.append(msgspec.structs.replace(due, amount_minor=minor))
+        part = paid.get(due.line_id, 0)
+        if not part:
+            left.append(due)
+        elif part != due.amount_minor:
+            left.append(msgspec.structs.replace(due, amount_minor=due.amount_minor - part))
     return left
 
 
@@ -221,22 +299,34 @@ def _uplift(promise: Promise, layout: Layout, running: _Running) -> Iterator[Pri
         yield _line(promise, layout, UPLIFT, shown, minor)
 
 
-def _shortfalls(layout: Layout, running: _Running, asked_for: Mapping[str, int]) -> list[PricedLine]:
+def _shortfalls(ended: Sequence[Promise], short: Mapping[str, int], layout: Layout) -> list[PricedLine]:
     """Return what is short of each postpaid commitment whose end lies in the period."""
-    ended = [one for one in layout.agreed.promises if is_short(one, layout)]
     lines = []
-    for promise in {one.clause.key: one for one in ended}.values() if ended else ():
-        of_clause = [one for one in ended if one.clause is promise.clause]
-        minor = sum([short_of(one, running.left, asked_for) for one in of_clause])
+    for promise in {one.clause.key: one for one in ended}.values():
+        minor = sum([short[one.block.id] for one in ended if one.clause is promise.clause])
         if minor > 0:
             shown = f"Short of the commitment {promise.clause.key}"
             lines.append(_line(promise, layout, SHORTFALL, shown, minor))
     return lines
 
 
-def short_of(promise: Promise, left: Mapping[str, int], asked_for: Mapping[str, int]) -> int:
-    """Return what a commitment's period is short of. What was asked for stays, as its block pays what comes late."""
-    return max(left[promise.block.id], asked_for.get(shortfall_block_id(promise), 0))
+def _short_of(
+    ended: Sequence[Promise], running: _Running, opening: Balances, drawn_late: Mapping[str, int]
+) -> dict[str, int]:
+    """Return what each commitment's period is short of (block id → minor units): what is left of it, and what of its
+    shortfall paid what came late, as that was promised beside it. What was asked for stays."""
+    asked_for = asked_for_as_short(opening)
+    if not asked_for:
+        return {one.block.id: max(running.left[one.block.id], 0) for one in ended}
+    drawn = Counter(dict[str, int](opening.drawn))
+    drawn.update(drawn_late)
+    for one in running.stands.draws:
+        drawn[one.block] += one.amount_minor
+    found = {}
+    for promise in ended:
+        block, of_short = promise.block.id, shortfall_block_id(promise)
+        found[block] = max(running.left[block] + drawn[of_short], asked_for.get(of_short, 0))
+    return found
 
 
 def asked_for_as_short(opening: Balances) -> dict[str, int]:
@@ -247,13 +337,6 @@ def asked_for_as_short(opening: Balances) -> dict[str, int]:
 def shortfall_block_id(promise: Promise) -> str:
     """The block of what is asked for as short of a commitment's period."""
     return block_id(promise.block.id, "shortfall")
-
-
-def is_short(promise: Promise, layout: Layout) -> bool:
-    """Whether what is left of it is asked for with this period."""
-    clause, ends = promise.clause, promise.block.ends
-    over = layout.ended and ends is not None and ends <= layout.end
-    return over and not clause.prepaid and clause.when_short != "none"
 
 
 def _line(promise: Promise, layout: Layout, kind: str, shown: str, minor: int) -> PricedLine:

@@ -3,7 +3,7 @@ after stretch."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -40,7 +40,21 @@ def cover(
 ) -> list[Covered]:
     """Raises NoRateForGroup."""
     of_units = [one for one in discounts if one.clause.kind == "units"] if discounts else ()
-    return [_covered(line, opening, of_units) if line.counted else Covered(line.line) for line in measured]
+    anew = not (opening.below_zero or opening.rolled_over or opening.handed_on or of_units)
+    covered: list[Covered] = []
+    for one in measured:
+        if not one.counted:
+            covered.append(Covered(one.line))
+        elif anew and one.line.as_counted and min(one.counted[0].values(), default=_ZERO) >= _ZERO:
+            covered.append(_untouched(one.line, one.counted[0]))
+        else:
+            covered.append(_covered(one, opening, of_units))
+    return covered
+
+
+def _untouched(line: Placed[LineClause], counted: TotalsRead) -> Covered:
+    """All that was counted is priced."""
+    return Covered(line, (Turn(line.last, counted, NOWHERE, Reach(counted, counted), True),))
 
 
 def _covered(measured: Measured, opening: Balances, of_units: Sequence[PlacedDiscount]) -> Covered:
@@ -102,8 +116,8 @@ def _turns(
     first. Where an allowance begins anew, of what was rolled over there is what the one before did not need beside its
     own, and of what is missing what it could not make up for."""
     stretches, counted = measured.line.stretches, measured.counted
-    first = _Begun(_owed(carried), rolled, fresh=True, handed_on=handed_on)
-    previous = _turn(stretches[0], counted[0], first)
+    owed = _owed(carried) if carried else carried
+    previous = _turn(stretches[0], counted[0], owed, rolled, True, handed_on)
     turns = [previous]
     for index in range(1, len(stretches)):
         stretch, running = stretches[index], previous.after.counted
@@ -113,7 +127,7 @@ def _turns(
         if fresh:
             carries = previous.stretch.clause.when_negative == "carry"
             running = _owed(running) if carries else _NO_UNITS
-        previous = _turn(stretch, counted[index], _Begun(running, rolled, fresh))
+        previous = _turn(stretch, counted[index], running, rolled, fresh)
         turns.append(previous)
     return turns
 
@@ -125,21 +139,20 @@ def _rolled_on(rolled: Decimal, previous: Turn[LineClause]) -> Decimal:
 
 def _owed(totals: TotalsRead) -> TotalsRead:
     """Return what is left of the totals where units are counted anew: what is below zero."""
-    return {group: min(total, _ZERO) for group, total in totals.items()} if totals else totals
+    return {group: min(total, _ZERO) for group, total in totals.items()}
 
 
-class _Begun(NamedTuple):
-    """Where a stretch begins: with which totals, and whether anew; with what was rolled over and is handed on."""
-
-    totals: TotalsRead
-    rolled: Decimal
-    fresh: bool
-    handed_on: TotalsRead = _NO_UNITS
-
-
-def _turn(stretch: Effective[LineClause], counted: TotalsRead, begun: _Begun) -> Turn[LineClause]:
-    """Return the turn of a stretch from where it begins. Nothing is priced before one that begins anew."""
-    left, (totals, rolled, fresh, handed_on) = _NO_UNITS, begun
+def _turn(
+    stretch: Effective[LineClause],
+    counted: TotalsRead,
+    totals: TotalsRead,
+    rolled: Decimal,
+    fresh: bool,
+    handed_on: TotalsRead = _NO_UNITS,
+) -> Turn[LineClause]:
+    """Return the turn of a stretch that begins with these `totals`, whether anew (`fresh`), with what was rolled over and is
+    handed on. Nothing is priced before one that begins anew."""
+    left = _NO_UNITS
     if stretch.clause.leaves_some:
         left = stretch.clause.left_of(counted)
         counted = {group: units for group, units in counted.items() if group not in left}
@@ -183,7 +196,4 @@ def _in_rank(clause: LineClause, totals: TotalsRead) -> list[Group]:
 
 
 def _plus(totals: TotalsRead, counted: TotalsRead) -> TotalsRead:
-    return {
-        group: totals.get(group, _ZERO) + counted.get(group, _ZERO)
-        for group in totals.keys() | counted.keys()
-    }
+    return {group: totals.get(group, _ZERO) + counted.get(group, _ZERO) for group in {**totals, **counted}}

@@ -42,49 +42,49 @@ class Discounted(Gross, frozen=True, gc=False):
     taken: tuple[PercentOff | AmountOff, ...] = ()
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, gc=False):
     """What is left of a line, stretch by stretch, and what was taken off it."""
 
-    key: str
+    gross: Gross
     left: list[Decimal]
-    taken: list[PercentOff | AmountOff] = []
+    taken: list[PercentOff | AmountOff]
+
+    def discounted(self) -> Gross:
+        gross, exact = self.gross, self.gross.exact
+        if not self.taken:
+            return gross
+        for one in self.taken:
+            exact -= one.taken
+        return Discounted(gross.line, gross.segments, gross.quantity, exact, tuple(self.taken))
 
 
 def discount(gross: Sequence[Gross], discounts: Sequence[PlacedDiscount], to: Currency) -> Sequence[Gross]:
     if not discounts:
         return gross
-    lines = {one.line.line_id: _Line(one.line.key, _by_stretch(one)) for one in gross}
+    lines = [_Line(one, _by_stretch(one), []) for one in gross]
     for placed in discounts:
-        if placed.clause.kind == "percent":
-            _take_percent(placed, lines)
-        elif placed.clause.kind == "amount":
+        kind = placed.clause.kind
+        if kind == "percent":
+            for line in lines:
+                _take_percent(placed, line)
+        elif kind == "amount":
             _take_amount(placed, lines, to)
-    return [_discounted(one, lines[one.line.line_id].taken) for one in gross]
+    return [line.discounted() for line in lines]
 
 
-def _discounted(gross: Gross, taken: Sequence[PercentOff | AmountOff]) -> Gross:
-    if not taken:
-        return gross
-    left = gross.exact
-    for one in taken:
-        left -= one.taken
-    return Discounted(gross.line, gross.segments, gross.quantity, left, tuple(taken))
+def _take_percent(placed: PlacedDiscount, line: _Line) -> None:
+    """At an instant within a period the stretches that come later are not there."""
+    left = line.left
+    for index, clause in placed.held.get(line.gross.line.line_id, ()):
+        if index < len(left) and (taken := part_of(left[index], clause.rate)):
+            line.taken.append(PercentOff(clause, placed.clause_id, left[index], taken))
+            left[index] -= taken
 
 
-def _take_percent(placed: PlacedDiscount, lines: Mapping[str, _Line]) -> None:
-    for line, held in _held(placed, lines):
-        for index, clause in held:
-            before = line.left[index]
-            taken = part_of(before, clause.rate)
-            if taken:
-                line.taken.append(PercentOff(clause, placed.clause_id, before, taken))
-                line.left[index] = before - taken
-
-
-def _take_amount(placed: PlacedDiscount, lines: Mapping[str, _Line], to: Currency) -> None:
+def _take_amount(placed: PlacedDiscount, lines: Sequence[_Line], to: Currency) -> None:
     there = [(line, [index for index, _ in held]) for line, held in _held(placed, lines)]
     lefts = [sum([line.left[index] for index in held], _ZERO) for line, held in there]
-    named = {line.key: left for (line, _), left in zip(there, lefts, strict=True)}
+    named = {line.gross.line.key: left for (line, _), left in zip(there, lefts, strict=True)}
     for (line, held), part in zip(there, parts_of(placed, lefts, to), strict=True):
         if not part:
             continue
@@ -95,12 +95,13 @@ def _take_amount(placed: PlacedDiscount, lines: Mapping[str, _Line], to: Currenc
 
 
 def _held(
-    placed: PlacedDiscount, lines: Mapping[str, _Line]
+    placed: PlacedDiscount, lines: Sequence[_Line]
 ) -> Iterator[tuple[_Line, Sequence[tuple[int, Discount]]]]:
     """Yield its lines with the stretches on which it holds, and how it reads there: those that are there, as at an instant
     within a period what comes later, or counts as it ends, is not."""
+    by_id = {line.gross.line.line_id: line for line in lines}
     for name, held in placed.held.items():
-        line = lines.get(name)
+        line = by_id.get(name)
         if line is not None:
             there = len(line.left)
             yield line, held if held[-1][0] < there else [one for one in held if one[0] < there]

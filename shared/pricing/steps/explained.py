@@ -34,7 +34,7 @@ def explain_lines(
     to, mode = terms.money, terms.billing.rounding_mode
     for turns, gross, left, exact, line in zip(covered, before, discounted, bounded, settled, strict=True):
         stretches, kind = exact.line.stretches, type(exact.line.last.clause)
-        steps = list(_explain_raised(stretches))
+        steps = _explain_raised(stretches)
         steps += kind.explain(stretches, turns.turns, exact.segments)
         if isinstance(gross, Bounded):
             steps.append(_explain_bound(gross))
@@ -42,16 +42,17 @@ def explain_lines(
             steps += _explain_taken(left, to, mode)
         if isinstance(exact, Bounded) and exact is not gross:
             steps.append(_explain_bound(exact))
-        steps.append(_explain_settled(exact, line, to, mode))
+        steps.append(_explain_settled(exact, line, terms))
         yield line.line_id, tuple(steps)
 
 
-def _explain_raised(stretches: Sequence[Effective[LineClause]]) -> Iterator[Step]:
-    """Yield what has raised the prices of a line, once for all stretches that have the same."""
+def _explain_raised(stretches: Sequence[Effective[LineClause]]) -> list[Step]:
+    """Return what has raised the prices of a line, once for all stretches that have the same."""
     told: dict[tuple[Escalation, RoundPrice], None] = {}
     for stretch in stretches:
         for by in stretch.escalated:
             told[by, rounding_of(stretch.escalated)] = None
+    steps: list[Step] = []
     for one, rounding in told:
         said: dict[str, Input] = {
             "percent": one.clause.percent,
@@ -60,7 +61,9 @@ def _explain_raised(stretches: Sequence[Effective[LineClause]]) -> Iterator[Step
             "mode": rounding.mode,
             "scale": rounding.scale,
         }
-        yield Step("escalate", (one.clause_id, stretches[-1].clause_ids[0]), said, output=one.percent)
+        clauses = one.clause_id, stretches[-1].clause_ids[0]
+        steps.append(Step("escalate", clauses, said, output=one.percent))
+    return steps
 
 
 def _explain_taken(line: Discounted, to: Currency, mode: Rounding) -> Iterator[Step]:
@@ -73,7 +76,8 @@ def _explain_taken(line: Discounted, to: Currency, mode: Rounding) -> Iterator[S
                 "percent": one.clause.measure,
                 "left": one.left,
             }
-            yield Step("percent_off", clauses, said, output=-one.taken, amount=-one.taken)
+            less = -one.taken
+            yield Step("percent_off", clauses, said, less, less)
         else:
             said = _of_amount(one, line.line.key, to, mode)
             yield Step("amount_off", clauses, said, output=-one.taken, amount=-one.taken)
@@ -108,18 +112,19 @@ def _explain_bound(line: Bounded) -> Step:
     return Step(op, line.line.last.clause_ids, said, output=line.moved, amount=line.moved)
 
 
-def _explain_settled(gross: Gross, line: PricedLine, to: Currency, mode: Rounding) -> Step:
-    own, money = gross.line.last.clause.rounding, to_decimal(line.amount_minor, to)
+def _explain_settled(gross: Gross, line: PricedLine, terms: Terms) -> Step:
+    last, exact, money = gross.line.last, gross.exact, to_decimal(line.amount_minor, terms.money)
+    own = last.clause.rounding
     said: dict[str, Input] = {
         "line": line.key,
-        "exact": gross.exact,
-        "rounding": mode.value,
-        "currency": to.code,
+        "exact": exact,
+        "rounding": terms.billing.rounding,
+        "currency": terms.currency,
     }
     if own is not None:
-        said["step"], by = own.on(mode)
+        said["step"], by = own.on(terms.billing.rounding_mode)
         said["rounding"] = by.value
-    return Step("settle", gross.line.last.clause_ids, said, output=money, amount=money - gross.exact)
+    return Step("settle", last.clause_ids, said, money, money - exact)
 
 
 def explain_floor(lines: Sequence[PricedLine], minimum: SpendBound) -> Iterator[LineSteps]:

@@ -9,7 +9,6 @@ from shared.pricing.explanation.step import Input, Step, begun
 from shared.pricing.layout import Layout
 from shared.pricing.lines import UPLIFT
 from shared.pricing.results import PricedLine
-from shared.pricing.steps.committed import is_short
 from shared.pricing.steps.paid import UNPAID, Paid
 from shared.values.money import Currency, to_decimal
 
@@ -35,7 +34,8 @@ def explain_paid(paid: Paid, lines: Sequence[PricedLine], layout: Layout) -> Ite
         explained = _beyond if line.kind == UPLIFT else _short
         yield line.line_id, explained(line, paid, layout, money)
     for one, left in _in_turn(draws, paid.left):
-        yield one.line_id, _drawn("draw", one, blocks[one.block], by_id[one.line_id], left, to)
+        if one.line_id in by_id:  # what exceeded a commitment for a while, and no more, is no line
+            yield one.line_id, _drawn("draw", one, blocks[one.block], by_id[one.line_id], left, to)
 
 
 def _in_turn(draws: Sequence[Draw], left: Mapping[str, int]) -> Iterator[tuple[Draw, int]]:
@@ -80,11 +80,7 @@ def _beyond(line: PricedLine, paid: Paid, layout: Layout, money: Money) -> Step:
 
 def _short(line: PricedLine, paid: Paid, layout: Layout, money: Money) -> Step:
     assert layout.terms is not None
-    ended = [
-        one.block
-        for one in layout.agreed.promises
-        if one.block.clauses[0] == line.clause_id and is_short(one, layout)
-    ]
+    ended = [one.block for one in layout.agreed.short if one.block.clauses[0] == line.clause_id]
     committed = sum(block.amount_minor for block in ended)
     said: dict[str, Input] = {
         "commitment": line.key,

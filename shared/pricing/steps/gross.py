@@ -30,18 +30,14 @@ def price(covered: Sequence[Covered]) -> list[Gross]:
 
 
 def _gross(covered: Covered) -> Gross:
-    line = covered.line
-    segments = _segments(covered) if covered.turns else line.segments
+    line, segments = covered.line, covered.line.segments
+    if covered.turns:
+        try:
+            segments = tuple(type(line.last.clause).gross(line.stretches, covered.turns))
+        except NoRateForGroup as fault:
+            raise in_full(fault, line, [turn.counted for turn in covered.turns]) from fault
     quantity = exact = _ZERO
     for segment in segments:
         quantity += segment.quantity
         exact += segment.exact
     return Gross(line, segments, quantity, exact)
-
-
-def _segments(covered: Covered) -> tuple[PricedSegment, ...]:
-    line = covered.line
-    try:
-        return tuple(type(line.last.clause).gross(line.stretches, covered.turns))
-    except NoRateForGroup as fault:
-        raise in_full(fault, line, [turn.counted for turn in covered.turns]) from fault

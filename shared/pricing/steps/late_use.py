@@ -13,8 +13,10 @@ def late_of(
 ) -> dict[str, int]:
     """Return how much may be drawn on each block of a shortfall beside what was (its id → minor units): by how much more of
     the period counts towards its commitment than the `counted` that did before."""
+    found: dict[str, int] = {}
+    if not opening.blocks:
+        return found
     asked_for = asked_for_as_short(opening)
-    found = dict[str, int]()
     for promise in layout.agreed.promises:
         name = shortfall_block_id(promise)
         if name in asked_for:

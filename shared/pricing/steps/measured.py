@@ -18,26 +18,29 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
     """A line with the answer to each of its needs, groups of zero left out."""
 
     line: Placed[LineClause]
-    counted: Sequence[TotalsRead]
+    counted: Sequence[TotalsRead] = ()
     full: Sequence[TotalsRead] = ()
 
 
 def measure(lines: Sequence[Placed[LineClause]], usage: Usage) -> list[Measured]:
     """Raises UsageMissing."""
-    measured = []
-    for line in lines:
-        counted = [_counted(need, usage) for need in line.needs] if line.needs else ()
-        full = [_counted(need, usage) for need in line.full] if line.full else ()
-        measured.append(Measured(line, counted, full))
-    return measured
+    return [
+        Measured(line, _counted(line.needs, usage), _counted(line.full, usage) if line.full else ())
+        if line.needs
+        else Measured(line)
+        for line in lines
+    ]
 
 
-def _counted(need: Totals, usage: Usage) -> TotalsRead:
-    found = usage.get(need)
-    if found is None:
-        raise UsageMissing(
-            f"The usage of {need.meter} for line {need.line_key} from {need.start.isoformat()} is missing; read it and price again."
-        )
-    if all(found.values()):
-        return found
-    return {group: quantity for group, quantity in found.items() if quantity}
+def _counted(needs: Sequence[Totals], usage: Usage) -> list[TotalsRead]:
+    answers: list[TotalsRead] = []
+    for need in needs:
+        found = usage.get(need)
+        if found is None:
+            raise UsageMissing(
+                f"The usage of {need.meter} for line {need.line_key} from {need.start.isoformat()} is missing; read it and price again."
+            )
+        if not all(found.values()):
+            found = {group: quantity for group, quantity in found.items() if quantity}
+        answers.append(found)
+    return answers

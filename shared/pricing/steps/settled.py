@@ -1,11 +1,9 @@
 """Settled: each line is rounded once, by its own clause or as all are; integers from here on."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import msgspec
 
-from shared.pricing.lines import LineClause
 from shared.pricing.results import PricedLine
 from shared.pricing.steps.gross import Gross
 from shared.values.money import Currency, Rounding, round_to_step, to_minor
@@ -16,16 +14,10 @@ def settle_all(lines: Sequence[Gross], to: Currency, mode: Rounding) -> list[Pri
 
 
 def _settled(gross: Gross, to: Currency, mode: Rounding) -> PricedLine:
+    exact, own = gross.exact, gross.line.last.clause.rounding
+    if own is not None:
+        exact = round_to_step(exact, *own.on(mode))
+    minor = to_minor(exact, to, mode)
     return msgspec.structs.replace(
-        gross.line.blank,
-        quantity=gross.quantity,
-        amount_minor=to_minor(rounded_by(gross.line.last.clause, gross.exact, mode), to, mode),
-        segments=gross.segments,
+        gross.line.blank, quantity=gross.quantity, amount_minor=minor, segments=gross.segments
     )
-
-
-def rounded_by(clause: LineClause, exact: Decimal, mode: Rounding) -> Decimal:
-    """Return the amount as the line's own rounding leaves it, in whole minor units; without one as it is."""
-    if clause.rounding is None:
-        return exact
-    return round_to_step(exact, *clause.rounding.on(mode))

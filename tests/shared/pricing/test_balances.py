@@ -463,7 +463,7 @@ def test_parts_sum_to_the_whole_and_are_counted_over_all_years() -> None:
     parts = parts_of(agreed(commitments=[promise]), months=24)
     assert [one.amount_minor for one in parts] == ([834] * 4 + [833] * 8) * 2
     assert [one.occasion.rpartition(":")[2] for one in parts] == [str(number) for number in range(1, 25)]
-    assert text_of(parts[13].share.step(currency("USD"))) == "part 2 of 12 of 100.00 USD agreed as annual"
+    assert text_of(parts[13].share.steps(currency("USD"))[0]) == "part 2 of 12 of 100.00 USD agreed as annual"
 
 
 def test_a_prepaid_credit_is_asked_for_as_it_begins_unless_no_document_is() -> None:
@@ -479,12 +479,40 @@ def test_a_prepaid_credit_is_asked_for_as_it_begins_unless_no_document_is() -> N
     )
     assert (part.kind, part.occasion, part.amount_minor) == ("prepayment", f"prepayment:{part.block.id}", 500)
     assert (part.due, part.start_date, part.end_date) == (on(2, 10, 0), date(2026, 2, 10), date(2026, 3, 31))
-    assert text_of(part.share.step(currency("USD"))) == "5.00 USD agreed as a"
+    assert text_of(part.share.steps(currency("USD"))[0]) == "5.00 USD agreed as a"
+
+
+def test_a_credit_that_is_sold_below_its_amount_is_asked_for_at_what_it_costs() -> None:
+    sold = {"key": "a", "kind": "prepaid", "amount": "1000.01", "cost_basis": "0.8"}
+    (part,) = parts_of(agreed(credits=[sold]))
+    assert (part.amount_minor, part.whole_minor, part.block.amount_minor) == (80_001, 80_001, 100_001)
+    assert [text_of(step) for step in part.share.steps(currency("USD"))] == [
+        "1000.01 USD granted as a, at 0.8 for each unit of it",
+        "800.01 USD agreed as a",
+    ]
 
 
 @pytest.mark.parametrize(
     ("section", "clause", "path", "code"),
     [
+        (
+            "credits",
+            {"key": "a", "amount": "5", "cost_basis": "0.8"},
+            "cost_basis",
+            "of_another_kind",
+        ),
+        (
+            "credits",
+            {"key": "a", "amount": "5", "kind": "prepaid", "cost_basis": "0.0"},
+            "cost_basis",
+            "of_another_kind",
+        ),
+        (
+            "credits",
+            {"key": "a", "amount": "5", "kind": "prepaid", "cost_basis": "1.2"},
+            "cost_basis",
+            "above_its_amount",
+        ),
         (
             "credits",
             {"key": "a", "amount": "5", "expires": "2025-12-31"},
@@ -580,6 +608,8 @@ WRITTEN_OUT = [
     ),
     ("credits", {"key": "a", "amount": "1"}, {"kind": "promotional", "document": "none", "class": "normal"}),
     ("credits", {"key": "a", "amount": "1", "kind": "prepaid"}, {"document": "prepayment"}),
+    ("credits", {"key": "a", "amount": "1", "kind": "prepaid"}, {"cost_basis": "1.00"}),
+    ("credits", {"key": "a", "amount": "1"}, {"cost_basis": 0}),
 ]
 
 

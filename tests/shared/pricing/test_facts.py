@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from math import floor
 from typing import Any
 
 import pytest
@@ -203,6 +205,80 @@ def test_corrections_conserve_whatever_comes_and_goes(
         event("returned")
 
 
+@given(
+    first=st.integers(0, 60),
+    now=st.integers(0, 90),
+    share=st.sampled_from([10, 33, 40, 50, 100]),
+    parts=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+)
+def test_what_rolls_over_falls_as_far_as_nobody_drew_it(
+    first: int, now: int, share: int, parts: tuple[int, int]
+) -> None:
+    """Against fractions: of 50 a share rolls over; others draw some quarters of it, and some quarters of the rest live on.
+    What is drawn on what rolled over, and what lives on, is no late usage's."""
+    promise = {
+        "key": "p",
+        "amount": "0.50",
+        "payment": "prepaid",
+        "invoiced": "none",
+        "period": {"months": 1},
+        "rollover_percent": str(share),
+    }
+    before = january([(on(1, 5), first)], [], commitments=[promise])
+    whole = january([], [], commitments=[promise])
+    own, rolled_over = (block.id for block in whole.blocks)
+    left, drawn = 50 - min(first, 50), min(first, 50)
+    rolls = rolled(before)
+    assert rolls == floor(Fraction(left * share, 100))
+    taken, gone = rolls * parts[0] // 4, (left - rolls) * parts[1] // 4
+    facts = facts_of(before)._replace(lives_on={own: gone})
+    again = january([(on(1, 5), now)], [], facts, {rolled_over: taken, own: gone}, commitments=[promise])
+    least = min(
+        kept
+        for kept in range(left + 1)
+        if floor(Fraction(kept * share, 100)) >= taken and kept - floor(Fraction(kept * share, 100)) >= gone
+    )
+    pays = max(min(drawn, now), min(now, 50 - least))
+    assert paid(again.draws).get(own, 0) == pays
+    assert taken <= rolled(again) == floor(Fraction((50 - pays) * share, 100))
+    assert again.left[own] >= 0 and again.left[own] - rolled(again) >= 0
+    event("fell" if rolled(again) < rolls else "rose" if rolled(again) > rolls else "stayed")
+
+
+def rolled(priced: PricedPeriod) -> int:
+    """What goes on of what it hands on."""
+    return sum(one.amount_minor for one in priced.changes if one.kind == "granted")
+
+
+@given(used=st.lists(st.tuples(st.integers(0, 27), st.integers(0, 40)), max_size=6), data=st.data())
+def test_what_refills_keep_of_each_other_stays_where_it_was_drawn(
+    used: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """Refilled each week by 20, of which up to 15 go on: whatever comes late and whatever later periods draw, no block is
+    below zero, and each gives what the next has of it."""
+    gift = {
+        "key": "gift",
+        "amount": "0.20",
+        "refill": {"every": "week", "anchor": "2026-01-01"},
+        "roll_over": {"max": "0.15", "min": "0.02"},
+    }
+    at = [(BEGIN + timedelta(days=day), units) for day, units in used]
+    before = january(at, [], credits=[gift])
+    closing = {row.block: row.amount_minor for row in before.closing.drawn}
+    [last] = [one for one in before.blocks if one.ends and one.ends > END]
+    others = {last.id: data.draw(st.integers(0, last.amount_minor - closing.get(last.id, 0)))}
+    late = data.draw(st.lists(st.tuples(st.integers(0, 27), st.integers(0, 40)), max_size=4))
+    now = [*at, *((BEGIN + timedelta(days=day), units) for day, units in late)]
+    again = january(now, [], facts_of(before), others, credits=[gift])
+    assert all(minor >= 0 for minor in again.left.values())
+    gave, has = Counter[datetime](), Counter[datetime]()
+    for one in again.changes:
+        gave[one.at] += one.amount_minor if one.kind == "rolled_over" else 0
+        has[one.at] += one.amount_minor if one.kind == "granted" else 0
+    assert all(gave[when] <= has[when] <= max(gave[when], 2) for when in has)
+    assert all(paid(again.draws).get(name, 0) >= minor for name, minor in paid(before.draws).items())
+
+
 @pytest.mark.parametrize("fell", [10, 35])
 def test_a_slice_below_nothing_returns_no_more_than_it_did(fell: int) -> None:
     """What a later slice takes back of an earlier one was returned before, and is returned again as much."""
@@ -211,3 +287,19 @@ def test_a_slice_below_nothing_returns_no_more_than_it_did(fell: int) -> None:
     first = january(used, both)
     again = january(used, both, facts_of(first))
     assert places(again.draws) == places(first.draws)
+
+
+def test_what_exceeded_a_commitment_for_a_while_only_is_no_line() -> None:
+    """40 beyond it cost 20 more, which a pays, until 45 of 50 are taken back where b begins."""
+    promise = {
+        "key": "p",
+        "amount": "0.10",
+        "payment": "prepaid",
+        "invoiced": "none",
+        "overage_percent": "150",
+    }
+    both = [block("a", 100), block("b", 5, since=on(1, 20, 0))]
+    of: dict[str, Any] = {"lines": [usage_line(CENT, negative="credit")], "commitments": [promise]}
+    priced = january([(on(1, 5), 50), (on(1, 25), -45)], both, **of)
+    assert [line.kind for line in priced.lines] == ["usage"]
+    assert (sum(paid(priced.draws).values()), priced.left["a"], priced.total_minor) == (5, 100, 0)

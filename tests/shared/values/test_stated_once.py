@@ -85,8 +85,11 @@ NO_NAMES = (
     "credits: ",
     "Tiers = ",
     "TRACE = ",
-    '_CONDITIONS = {"id": "left(id',
+    '"id": "left(id',
+    '"q": begins("left(id',
     'Index("quarantine_id_begins"',
+    'Index("quarantine_id_folded"',
+    'Index("quarantine_subject_folded"',
 )
 
 
