@@ -15,7 +15,9 @@ class Kind(StrEnum):
     UNAUTHENTICATED = "unauthenticated"  # 401
     FORBIDDEN = "forbidden"  # 403
     NOT_FOUND = "not_found"  # 404
+    NOT_ACCEPTABLE = "not_acceptable"  # 406
     CONFLICT = "conflict"  # 409
+    PRECONDITION = "precondition"  # 412
     TOO_LARGE = "too_large"  # 413
     UNSUPPORTED = "unsupported"  # 415
     BUSY = "busy"  # 429, with Retry-After

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.postgres.alembic_env import VERSION_TABLE, options
-from shared.postgres.setup import SERVICES, connect, create_roles_and_schemas, narrow_privileges
+from shared.postgres.setup import PROCESSES, connect, create_roles_and_schemas, narrow_privileges
 from shared.postgres.urls import role_url, sqlalchemy_url
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ async def migrate_all(admin_url: str, secret: str) -> dict[str, str]:
 
 def schemas() -> list[str]:
     """The schemas that have migrations, in the order they run."""
-    return [schema for schema in (INFRASTRUCTURE_SCHEMA, *SERVICES) if (folder(schema) / "env.py").is_file()]
+    return [schema for schema in (INFRASTRUCTURE_SCHEMA, *PROCESSES) if (folder(schema) / "env.py").is_file()]
 
 
 def folder(schema: str) -> Path:

@@ -10,9 +10,13 @@ from shared.postgres.privileges import narrow
 from shared.postgres.urls import database_url, role_password, without_password
 
 SERVICES = ("usage_ingest", "rating", "billing", "signals")
+#: Where people work: on no bus, and nobody waits for it.
+CONSOLE = "console"
+#: What has a schema, a role and a port of its own.
+PROCESSES = (*SERVICES, CONSOLE)
 INFRASTRUCTURE = ("bus", "clock")
 AUDITOR = "u2c_auditor"
-ROLES = tuple(f"u2c_{service}" for service in SERVICES)
+ROLES = tuple(f"u2c_{process}" for process in PROCESSES)
 #: "u2c_": roles belong to the server, so commands take turns.
 LOCK_KEY = 0x7532635F
 
@@ -124,15 +128,17 @@ async def _schemas(url: str) -> None:
         async with connection.transaction():
             for schema in INFRASTRUCTURE:
                 await connection.execute(_infrastructure(schema))
+            for process in PROCESSES:
+                await connection.execute(_schema(process))
             for service in SERVICES:
-                await connection.execute(_service(service))
+                await connection.execute(_open_to_auditor(service))
             await narrow(connection, ROLES)
     finally:
         await connection.close()
 
 
 def _infrastructure(schema: str) -> str:
-    services = ", ".join(ROLES)
+    services = ", ".join(f"u2c_{service}" for service in SERVICES)
     return f"""
         create schema if not exists {schema};
         grant usage on schema {schema} to {services}, {AUDITOR};
@@ -147,10 +153,14 @@ def _infrastructure(schema: str) -> str:
     """
 
 
-def _service(service: str) -> str:
+def _schema(process: str) -> str:
+    return f"create schema if not exists {process} authorization u2c_{process}"
+
+
+def _open_to_auditor(service: str) -> str:
+    """A service's schema, not the console's: no check of the books reads passwords and sessions."""
     role = f"u2c_{service}"
     return f"""
-        create schema if not exists {service} authorization {role};
         grant usage on schema {service} to {AUDITOR};
         grant select on all tables in schema {service} to {AUDITOR};
         grant select on all sequences in schema {service} to {AUDITOR};

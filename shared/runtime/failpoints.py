@@ -18,6 +18,7 @@ NAMES = frozenset(
         "close.before_final",  # the barrier passed, the final statement not written
         "correct.before_telling",  # corrections of final periods priced and written, not told
         "billing.after_number",  # a number taken, its document not committed
+        "billing.after_check",  # one of the five results of a check kept, the others not made
         "webhook.after_send",  # a webhook sent, its attempt not recorded
     }
 )

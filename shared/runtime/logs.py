@@ -29,6 +29,8 @@ def configure_logs(service: str, level: str) -> None:
     logging.getLogger("uvicorn.access").disabled = True
     # below that it tells every header of an answer, and one may repeat a secret path
     logging.getLogger("httpcore2").setLevel(logging.INFO)
+    # it tells every address that is asked for, and somebody may have pasted a key into one
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 class _Forward(logging.Handler):

@@ -3,22 +3,28 @@
 import asyncio
 
 from shared.db.migration_state import migrations_at_head
-from shared.db.unit_of_work import OUTAGES
+from shared.db.unit_of_work import OUTAGES, Database
 from shared.runtime.context import AnyContext
+from shared.runtime.disk import Disk
+
+
+async def stored(db: Database, disk: Disk) -> dict[str, str]:
+    """The checks of what a process keeps in its schema."""
+    try:
+        async with asyncio.timeout(5):
+            return {
+                "database": "ok",
+                "migrations": await migrations_at_head(db.pool, db.schema),
+                "disk": await disk.check(),
+            }
+    except OUTAGES as fault:
+        return {"database": f"no answer: {fault!r}; check U2C_DATABASE_URL"}
 
 
 async def checks(context: AnyContext) -> dict[str, str]:
     """The checks of a running service."""
     assert context.consumer is not None
-    try:
-        async with asyncio.timeout(5):
-            found = {
-                "database": "ok",
-                "migrations": await migrations_at_head(context.db.pool, context.name),
-                "disk": await context.disk.check(),
-            }
-    except OUTAGES as fault:
-        found = {"database": f"no answer: {fault!r}; check U2C_DATABASE_URL"}
+    found = await stored(context.db, context.disk)
     found["bus"] = context.consumer.stopped_reason or "ok"
     stopped = context.key_consumer.stopped_reason if context.key_consumer else None
     found["keys"] = stopped or context.keys.unconfirmed() or "ok"

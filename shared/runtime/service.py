@@ -2,7 +2,7 @@
 one shape."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -10,37 +10,36 @@ from typing import Generic, TypeVar
 from uuid import uuid4
 
 import httpx2
-import structlog
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
 
 from shared.bus.factory import open_bus
 from shared.db.outbox import Relay
 from shared.db.outbox_refused import Refused
 from shared.db.unit_of_work import Database
 from shared.http.docs_page import docs_page
+from shared.http.export import Export
 from shared.http.guard import Guard, scoped_routes
 from shared.http.keys import Keys
 from shared.http.limits import BODY_MAX_BYTES, documented
-from shared.http.middleware import Edge, born_at_zero
+from shared.http.me import me_router
+from shared.http.middleware import Edge, born_at_zero, methods_and_paths
 from shared.http.problems import install_problems
 from shared.replica.access_keys import heard_all, key_consumer
 from shared.runtime import open_work, retention
 from shared.runtime.clock import BusinessClock
 from shared.runtime.consumer import Consumer, Subscribe
-from shared.runtime.context import AnyContext, Context, Foundation
+from shared.runtime.context import Context, Foundation
 from shared.runtime.disk import Disk
 from shared.runtime.garbage import collect_on
-from shared.runtime.jobs import WAITED_OUT, Job, repeat
+from shared.runtime.jobs import Job, repeat
 from shared.runtime.logs import configure_logs
 from shared.runtime.operations import operations_router
 from shared.runtime.quiet import Quiet
+from shared.runtime.readiness import checks
 from shared.runtime.settings import ServiceSettings
+from shared.runtime.tasks import close, end, start
 from shared.runtime.wake import News
 
-log = structlog.get_logger()
-END_ROUNDS_MAX, END_ROUND_S = 8, 0.5
-CLOSE_PART_S = 1.0
 Settings = TypeVar("Settings", bound=ServiceSettings)
 State = TypeVar("State")
 
@@ -88,10 +87,13 @@ def build(service: Service[Settings, State]) -> FastAPI:
     if configured.docs:
         app.include_router(docs_page(app))
     install_problems(app)
-    for router in (*service.routers, operations_router(service.name)):
+    routers = (*service.routers, me_router(service.name))
+    for router in (*routers, operations_router(service.name, checks)):
         app.include_router(router)
-    born_at_zero(_methods_and_paths(service.routers))
-    app.add_middleware(Guard, routes=scoped_routes(service.routers))
+    born_at_zero(methods_and_paths(routers))
+    scoped = scoped_routes(routers)
+    app.add_middleware(Export, routes=[one.route for one in scoped])
+    app.add_middleware(Guard, routes=scoped)
     app.add_middleware(
         Edge,
         body_max_bytes=service.body_max_bytes,
@@ -112,17 +114,12 @@ def _life_of(service: Service[Settings, State]) -> Callable[[FastAPI], AbstractA
         try:
             yield
         finally:
-            await _end(tasks)
-            await _close(context)
+            await end(tasks)
+            await close(
+                context.keys.stop, context.clock.stop, context.bus.stop, context.http.aclose, context.db.close
+            )
 
     return lifespan
-
-
-def _methods_and_paths(routers: Sequence[APIRouter]) -> Iterator[tuple[str, str]]:
-    for router in routers:
-        for route in router.routes:
-            if isinstance(route, APIRoute):
-                yield from ((method, route.path) for method in route.methods or ())
 
 
 async def _open(service: Service[Settings, State], settings: Settings) -> Context[Settings, State]:
@@ -160,29 +157,6 @@ async def _lay_foundation(name: str, settings: Settings) -> Foundation[Settings]
     return Foundation(settings, db, bus, BusinessClock(db.pool, name, instance_id), instance_id)
 
 
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel until all have ended: a cancellation that meets a connection being torn down can get lost in the
-    driver."""
-    left = set(tasks)
-    for _round in range(END_ROUNDS_MAX):
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=END_ROUND_S) if left else (left, left)
-    for task in left:
-        log.error("task_does_not_end", task=task.get_name())
-
-
-async def _close(context: AnyContext) -> None:
-    """Close part after part, each within its time: a database that is gone must not keep the process. Nothing
-    is lost by haste."""
-    parts = (context.keys.stop, context.clock.stop, context.bus.stop, context.http.aclose, context.db.close)
-    for close in parts:
-        try:
-            await asyncio.wait_for(close(), CLOSE_PART_S)
-        except WAITED_OUT as fault:
-            log.warning("not_closed_in_order", part=close.__qualname__, fault=repr(fault))
-
-
 def _start_tasks(
     service: Service[Settings, State], context: Context[Settings, State]
 ) -> list[asyncio.Task[None]]:
@@ -195,7 +169,7 @@ def _start_tasks(
     if context.key_consumer is not None:
         running.append(("key-consumer", context.key_consumer.run))
     jobs: Sequence[Job[Context[Settings, State]]] = (*service.jobs, OPEN_WORK, FORGET_KEYS)
-    tasks = [asyncio.create_task(_supervise(name, run), name=name) for name, run in running]
+    tasks = [start(name, run) for name, run in running]
     tasks += [
         asyncio.create_task(repeat(job, context), name=f"{job.name}-{worker}")
         for job in jobs
@@ -207,14 +181,3 @@ def _start_tasks(
 def _told(relay: Relay, progress: News) -> None:
     relay.wake()
     progress.call()
-
-
-async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Run what is meant to run for ever; after a fault nobody foresaw, begin again. What ends by itself has
-    said why (`stopped_reason`)."""
-    while True:
-        try:
-            return await run()
-        except Exception:
-            log.exception("task_failed", task=name)
-            await asyncio.sleep(1)

@@ -108,12 +108,19 @@ class StatementSegment(msgspec.Struct, frozen=True, omit_defaults=True):
     )
 
 
-class LineDraw(msgspec.Struct, frozen=True):
+class LineDraw(msgspec.Struct, frozen=True, omit_defaults=True):
     """What of a line is paid from a balance, so that its document asks for so much less."""
 
     block: str  # its id
     kind: str  # prepaid | promotional | commitment | roll_over | shortfall
     amount_minor: int  # below zero: returned to the block
+    #: What was paid for it, where the block was sold below its amount, once the statement is final. None: as much.
+    cost_minor: int | None = None
+
+    @property
+    def given_minor(self) -> int:
+        """What of it nobody paid for, of a block that was sold."""
+        return 0 if self.cost_minor is None else self.amount_minor - self.cost_minor
 
 
 class StatementLine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -327,6 +334,12 @@ class BlockRowMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     period_start_us: int | None = None  # of the statement that made it
     carried_from: str | None = None  # the block that has given up `carried_minor` of it
     carried_minor: int = 0
+    unasked_minor: int = (
+        0  # of a lapse, or of what is taken back of one: what no document asked for, never owed
+    )
+    #: What was paid for what it adds, of a block that was sold below its amount; what is carried and not asked for is then
+    #: at cost, too. None: as much as it adds.
+    cost_minor: int | None = None
 
 
 CONTRACT = fields("contract")

@@ -20,8 +20,10 @@ def cut(statement: StatementMessage) -> list[StatementMessage]:
     """Return the statement whole, or in pages that each name their place. A line too large for one goes on in
     the next, segment by segment, and its explanation step by step."""
     lines = (*statement.lines, *statement.asked)
-    if len(lines) <= LINES_A_PAGE and not statement.explanation and not any(line.segments for line in lines):
-        return [statement]
+    if len(lines) <= LINES_A_PAGE:
+        bare = not statement.explanation and not any(line.segments for line in lines)
+        if bare or len(_encode(statement)) <= PAGE_MAX_BYTES:
+            return [statement]
     pages = list(_pages(statement))
     if len(pages) <= 1:
         return [statement]

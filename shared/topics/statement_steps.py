@@ -24,7 +24,9 @@ def told_step(step: Step) -> StatementStep:
     inputs: dict[str, object] = {}
     for name, value in step.inputs.items():
         if isinstance(value, Decimal):
-            inputs[name] = f"{value:f}"
+            # half the time of a format; an exponent is seldom there
+            text = str(value)
+            inputs[name] = f"{value:f}" if "E" in text else text
         elif value is not None:
             inputs[name] = value
     return StatementStep(step.op, step.clauses, inputs, step.output, step.amount)

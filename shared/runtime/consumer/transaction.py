@@ -55,6 +55,7 @@ class Transactions(Generic[C]):
         began, trace = perf_counter(), _trace_of(run)
         with structlog.contextvars.bound_contextvars(trace=trace, topic=run.topic, partition=run.partition):
             async with self.context.db.transaction(trace=trace) as uow:
+                await uow.keep_plans_of(len(run.records))
                 batch_id = await self._move_position(uow, run)
                 counts = await self._effects(subscribe, decoded, batch_id, uow)
                 outcome = _outcome(counts, decoded)
