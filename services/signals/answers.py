@@ -9,8 +9,15 @@ from pydantic import Field
 from services.signals.domain.activation import ActivationState
 from services.signals.domain.evidence import Evidence, Keeper
 from services.signals.domain.trend import TrendState
-from shared.http.answers import ABSENT, Answer, Quantity
+from shared.http.answers import ABSENT, Answer, Quantity, WorthAnswer
 from shared.http.shown_names import LineKey
+
+
+class IntervalAnswer(Answer):
+    """Where it lies, 95 times of a hundred."""
+
+    low: Quantity
+    high: Quantity
 
 
 class EvidenceAnswer(Answer):
@@ -33,6 +40,8 @@ class ReasonAnswer(Answer):
     """Of the policy: the number is at or past it"""
     points: int
     says: Annotated[str, Field(examples=["days without any use"])]
+    evidence: EvidenceAnswer | None = ABSENT
+    """What it was counted from, for whoever may read signals; older evaluations have none"""
 
 
 class RiskAnswer(Answer):
@@ -42,6 +51,29 @@ class RiskAnswer(Answer):
     at_risk: bool
     reasons: list[ReasonAnswer]
     """The heaviest first"""
+
+
+class AtStakeAnswer(Answer):
+    """What is at stake."""
+
+    at_stake: list[WorthAnswer] | None = ABSENT
+    """Settled in the service periods that ended in the twelve months before, a currency each; absent while that is not
+    known"""
+
+
+class OddsAnswer(Answer):
+    """How sure it is that use fell, and that the customer has gone: for the order, where the points give reasons.
+    What is not known is absent."""
+
+    p_fall: Quantity | None = ABSENT
+    """That use of all meters fell by more than a quarter"""
+    p_gone: Quantity | None = ABSENT
+    """That the silence is longer than the customer's own rhythm allows"""
+    score_p: Quantity | None = ABSENT
+    """The larger of the two"""
+    p_renew: Quantity | None = ABSENT
+    """That the customer is not lost in the three months that follow: the one forecast, learned from outcomes; their base
+    rate while they are fewer than 60"""
 
 
 class RenewalAnswer(Answer):
@@ -123,12 +155,15 @@ class CapacityAnswer(ConsumptionAnswer):
 
 
 class TrendAnswer(Answer):
-    """Use over whole weeks: the median week of the last third against that of the first."""
+    """Use of the last third of the term against the first, in weeks or in whole rhythms of use."""
 
     trend: TrendState
     weeks: int
-    """So many weeks with use"""
+    """So many weeks it is seen over, without outages"""
+    within_chance: bool | None = ABSENT
+    """True: it is steady, and the change may be chance"""
     change: Quantity | None = ABSENT
     """Late ÷ early − 1"""
     early_week: Quantity | None = ABSENT
+    """Events a week in the first third"""
     late_week: Quantity | None = ABSENT

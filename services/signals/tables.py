@@ -5,19 +5,23 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
+    Identity,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     Numeric,
+    String,
     Table,
     Text,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.db.listing import folded
 from shared.db.tables import INSTANT, add_standard_tables
 from shared.replica.tables import add_chain_tables, add_page_table
 
@@ -35,6 +39,8 @@ customers = Table(
     Column("external_id", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("timezone", Text, nullable=False),
+    Index("customers_external_id_begins", text(folded("external_id"))),
+    Index("customers_name_begins", text(folded("name"))),
 )
 
 meters = Table(
@@ -59,6 +65,38 @@ statements = Table(
     Column("final", Boolean, nullable=False),
     # What a daily evaluation reads of it; null without allowance and minimum.
     Column("capacity", JSONB),
+    # whether a document of it follows once it is final; null of what was heard before this was kept
+    Column("asks", Boolean),
+)
+
+# Finalized documents that settle what they ask for.
+documents = Table(
+    "documents",
+    metadata,
+    Column("document_id", Text, primary_key=True),
+    Column("contract", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("start_date", Date, nullable=False),  # of its service period, local
+    # told before money was kept: billing tells it again
+    Column("awaited", Boolean, nullable=False, server_default=text("false")),
+    Index("documents_period", "contract", "start_date"),
+    Index("documents_awaited", "customer_id", postgresql_where=text("awaited")),
+)
+
+settled = Table(
+    "settled",
+    metadata,  # what each of them settles, by line of the terms; as last corrected is the sum
+    Column("document_id", Text, primary_key=True),
+    Column("contract", Text, primary_key=True),
+    Column("start_date", Date, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("end_date", Date, nullable=False),  # inclusive
+    Column("customer_id", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("settled_minor", BigInteger, nullable=False),  # fees and usage
+    Column("shortfall_minor", BigInteger, nullable=False),  # short of a commitment
+    Index("settled_customer", "customer_id", "end_date"),
+    Index("settled_contract", "contract", "end_date"),
 )
 
 activity = Table(
@@ -126,6 +164,23 @@ standings = Table(
     Column("document", JSONB, nullable=False),
 )
 
+# Of each customer's newest evaluation what it is found and sorted by.
+roster = Table(
+    "roster",
+    metadata,
+    Column("customer_id", Text, primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("risk_score", Integer, nullable=False),
+    Column("at_risk", Boolean, nullable=False),
+    Column("silent", Boolean, nullable=False),
+    Column("renews_on", Date),  # the first end of a running term
+    Column("activations", ARRAY(Text), nullable=False),  # the states of its contracts' activations
+    Column("score_p", Numeric),
+    # what is at stake: currencies, and of each the amount
+    Column("currencies", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("stakes", ARRAY(Numeric), nullable=False, server_default=text("'{}'::numeric[]")),
+)
+
 facts = Table(
     "facts",
     metadata,
@@ -140,13 +195,71 @@ facts = Table(
     Column("data", JSONB, nullable=False),
     Column("state", Text, nullable=False, server_default=text("'open'")),  # open | acknowledged | snoozed
     Column("snoozed_until", INSTANT),
-    Column("acknowledged_by", Text),  # key id
-    Column("outcome", Text),  # renewed | expanded | contracted | churned
-    Column("outcome_at", INSTANT),
+    Column("acknowledged_by", Text),  # actor
+    Column("acknowledged_at", INSTANT),  # business clock; the first time
     Column("told_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    Column("assignee", Text),  # the person who looks after it
+    Index("facts_assignee", "assignee", "occurred_at", postgresql_where=text("assignee is not null")),
     Index("facts_order", "occurred_at", "signal_id"),
     Index("facts_customer", "customer", "sequence", unique=True),
     Index("facts_contract", "contract", "type"),
+    Index("facts_customer_begins", text(folded("customer"))),
+)
+
+# Terms that ended.
+renewals = Table(
+    "renewals",
+    metadata,
+    Column("contract", Text, primary_key=True),
+    Column("term_end", Date, primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("goes_on", Boolean, nullable=False),  # it ran into a next one
+    # looked at once this local day of the customer is evaluated; null: never again
+    Column("look_on", Date),
+    Index("renewals_due", "look_on", postgresql_where=text("look_on is not null")),
+)
+
+# What people wrote down about a fact.
+fact_notes = Table(
+    "fact_notes",
+    metadata,
+    Column("note_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("signal_id", Text, nullable=False),
+    Column("by", Text, nullable=False),  # the actor
+    Column("at", INSTANT, nullable=False),  # business clock
+    Column("text", Text, nullable=False),
+    Index("fact_notes_signal", "signal_id", "note_id"),
+)
+
+# What was said of a term, oldest first: the last word of a person stands, without one the last judgement.
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("said_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("signal_id", Text),  # of the fact that it was said of; null of a judgement
+    Column("contract", Text),  # null: said of a fact that is about no term, as was possible before
+    Column("term_end", Date),
+    Column("outcome", Text, nullable=False),  # renewed | expanded | contracted | churned
+    Column("by", Text),  # the actor; null of a judgement
+    Column("at", INSTANT, nullable=False),  # business clock
+    Column("evidence", JSONB),  # Judgement: what a judgement rests on
+    CheckConstraint("num_nulls(contract, term_end) <> 1", name="outcomes_term"),
+    CheckConstraint(
+        "case when by is null then num_nulls(contract, evidence) = 0 and signal_id is null "
+        "else evidence is null and signal_id is not null end",
+        name="outcomes_word",
+    ),
+    Index("outcomes_of_term", "contract", "term_end", "said_id"),
+    Index("outcomes_of_signal", "signal_id", "said_id", postgresql_where=text("signal_id is not null")),
+)
+
+renewal_models = Table(
+    "renewal_models",
+    metadata,
+    Column("said_id", BigInteger, primary_key=True),  # the newest outcome that it was learned from
+    Column("at", INSTANT, nullable=False),  # business clock
+    Column("outcomes", Integer, nullable=False),
+    Column("model", JSONB, nullable=False),  # RenewalModel
 )
 
 sequences = Table(
@@ -193,6 +306,7 @@ deliveries = Table(
     Column("created_at", INSTANT, nullable=False),  # business clock
     Column("delivered_at", INSTANT),  # business clock
     Index("deliveries_signal", "endpoint_id", "signal_id", unique=True),
+    Index("deliveries_delivered", "endpoint_id", "delivered_at"),
     Index("deliveries_due", "endpoint_id", "due_at", postgresql_where=text("state = 'pending'")),
 )
 
@@ -210,4 +324,5 @@ attempts = Table(
     Column("request", JSONB, nullable=False),  # url (scheme and host), headers (without the signature), body
     Column("response", Text, nullable=False),  # at most 64 kB
     Index("attempts_delivery", "delivery_id", "number"),
+    Index("attempts_made", "business_at"),
 )

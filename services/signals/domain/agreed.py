@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from services.signals.domain.customer_day import Contract, Known
 from services.signals.domain.renewal import Renewal, renewal
+from services.signals.domain.stake import Worth
 from services.signals.domain.state import Totals
 from shared.pricing.language import Terms
 
@@ -25,6 +26,10 @@ class Agreed:
     @property
     def start(self) -> date:
         return self.terms.term.start
+
+    def worth_of(self, known: Known) -> Worth | None:
+        """What it settled in twelve months; None while that is not known."""
+        return known.stake.get(self.name, {}) if known.stake is not None else None
 
 
 def agreed_on(known: Known, contract: Contract) -> Agreed:

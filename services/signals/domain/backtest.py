@@ -1,24 +1,19 @@
-"""The back-test: for each month, what the score said, and what the next three months did, judged from later
-data only.
-
-The rule of the label, stated once: a customer was *lost* when use by day in the next three months fell by
-more than 25 % against the three months before (or as many of them as are known), or when 60 days in a row
-within them went without any use.
-"""
+"""The back-test of what was said: for each month, what the score said, and what the next three months did, judged from
+later data only, by the label and the rule of panels (`material_loss.py`, `panel/customer_months.py`)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
-from services.signals.domain.score_report import PLACES
+from services.signals.domain.intervals import PLACES, share
+from services.signals.domain.material_loss import MONTHS_AHEAD, MONTHS_BEFORE
+from services.signals.domain.panel.counts import Counts
+from services.signals.domain.panel.customer_months import is_judged, is_lost
+from services.signals.domain.panel.sections import Score, Worth, worth_of
 from shared.values.period import add_months
 
-MONTHS_AHEAD = MONTHS_BEFORE = 3
-FALL_MAX = Decimal("0.25")
-SILENT_DAYS_MAX = 60
-#: Local day → events; a day that is missing had none.
-Days = Mapping[date, int]
+NOTHING = Counts(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +28,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`lost` and `change` are None where the next three months are not all known, or nothing was used
-    before."""
+    """`lost` and `change` are None where the three months before or the next three are not all known, or the customer
+    did not use it of late. `silent_days`: what a glance at the calendar says, as the month begins."""
 
     said: Said
+    silent_days: int | None
     change: Decimal | None
     lost: bool | None
 
@@ -53,19 +49,21 @@ class MonthReport:
 @dataclass(frozen=True, slots=True)
 class Backtest:
     """Precision = lost ÷ called and recall = called ÷ lost over all customer-months that can be judged; None
-    where nothing divides."""
+    where nothing divides. `worth`: what the points are worth on these, beside the calendar."""
 
     months: tuple[MonthReport, ...]
     judged: tuple[Judged, ...]
     precision: Decimal | None
     recall: Decimal | None
+    worth: Worth
 
 
-def backtest(said: Iterable[Said], history: Mapping[str, Days], known_until: date) -> Backtest:
+def backtest(said: Iterable[Said], history: Mapping[str, Counts], known_until: date) -> Backtest:
     """Judge what was said against the days that followed. `known_until` is the first day that is not
-    known."""
+    known; the first that is, is the first with any use."""
+    known_from = min((day for counts in history.values() if (day := counts.first_day())), default=known_until)
     judged = tuple(
-        _judged(one, history.get(one.customer, {}), known_until)
+        _judged(one, history.get(one.customer, NOTHING), known_from, known_until)
         for one in sorted(said, key=lambda one: (one.at, one.customer))
     )
     months = tuple(
@@ -77,38 +75,27 @@ def backtest(said: Iterable[Said], history: Mapping[str, Days], known_until: dat
     return Backtest(
         months,
         judged,
-        _share(both, sum(one.said.at_risk for one in counted)),
-        _share(both, sum(bool(one.lost) for one in counted)),
+        share(both, sum(one.said.at_risk for one in counted)),
+        share(both, sum(bool(one.lost) for one in counted)),
+        worth_of(
+            {
+                Score.POINTS: [one.said.score for one in counted],
+                Score.CALENDAR: [one.silent_days for one in counted],
+            },
+            [one.said.customer for one in counted],
+            [bool(one.lost) for one in counted],
+        ),
     )
 
 
-def _judged(said: Said, days: Days, known_until: date) -> Judged:
-    end = add_months(said.at, MONTHS_AHEAD)
-    known = [day for day in days if day < said.at]
-    if end > known_until or not known:
-        return Judged(said, None, None)
-    first = max(add_months(said.at, -MONTHS_BEFORE), min(known))
-    before, after = _a_day(days, first, said.at), _a_day(days, said.at, end)
-    change = (after / before - 1).quantize(PLACES) if before else None
-    return Judged(
-        said,
-        change,
-        (change is not None and change < -FALL_MAX)
-        or _longest_silence(days, said.at, end) >= SILENT_DAYS_MAX,
-    )
-
-
-def _a_day(days: Days, first: date, end: date) -> Decimal:
-    span = (end - first).days
-    return Decimal(sum(days.get(first + timedelta(days=n), 0) for n in range(span))) / span
-
-
-def _longest_silence(days: Days, first: date, end: date) -> int:
-    longest = run = 0
-    for number in range((end - first).days):
-        run = 0 if days.get(first + timedelta(days=number)) else run + 1
-        longest = max(longest, run)
-    return longest
+def _judged(said: Said, counts: Counts, known_from: date, known_until: date) -> Judged:
+    start, end = add_months(said.at, -MONTHS_BEFORE), add_months(said.at, MONTHS_AHEAD)
+    silent_days = counts.silence_before(said.at)
+    if start < known_from or end > known_until or not is_judged(counts, said.at):
+        return Judged(said, silent_days, None, None)
+    before, after = counts.between(start, said.at), counts.between(said.at, end)
+    change = (Decimal(after) / (end - said.at).days) / (Decimal(before) / (said.at - start).days) - 1
+    return Judged(said, silent_days, change.quantize(PLACES), is_lost(counts, said.at))
 
 
 def _month(at: date, judged: list[Judged]) -> MonthReport:
@@ -120,7 +107,3 @@ def _month(at: date, judged: list[Judged]) -> MonthReport:
         sum(bool(one.lost) for one in judged) if known else None,
         sum(one.said.at_risk and bool(one.lost) for one in judged) if known else None,
     )
-
-
-def _share(part: int, whole: int) -> Decimal | None:
-    return (Decimal(part) / whole).quantize(PLACES) if whole else None

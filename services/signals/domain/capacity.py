@@ -80,15 +80,22 @@ def _projection(known: Known, statement: Statement, meter: str, one: Consumption
     return project(one.used, one.capacity, weeks.times(one.used / events), day, statement.end_day)
 
 
-def periods_over(contract: Contract, day: date, periods: int) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Lines that were above their allowance in the last `periods` closed periods, the last of which ended
-    yesterday."""
+def periods_over(
+    contract: Contract, day: date, periods: int, share: Decimal = Decimal(1)
+) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Lines that were above their allowance, or above a share of it, in the last `periods` closed periods, the last of
+    which ended yesterday."""
     closed = [one for one in contract.statements if one.period_end_date < day][-periods:]
     if len(closed) < periods or closed[-1].end_day != day:
         return
     for line in closed[-1].lines_included:
-        if all(one.included(line) and one.used(line) > one.included(line) for one in closed):
+        if all(_is_over(one, line, share) for one in closed):
             yield line, [_over(one, line) for one in closed]
+
+
+def _is_over(statement: Statement, line: str, share: Decimal) -> bool:
+    included = statement.included(line)
+    return included > 0 and statement.used(line) > included * share
 
 
 def _over(statement: Statement, line: str) -> dict[str, str]:

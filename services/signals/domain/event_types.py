@@ -11,6 +11,8 @@ CUSTOMER_SUCCESS, ACCOUNT, FINANCE, ENGINEERING = (
     "integration engineer",
 )
 
+METER_SILENT = "meter.silent"
+
 
 @dataclass(frozen=True, slots=True)
 class EventType:
@@ -51,13 +53,7 @@ _ACTIVATION = {
     "milestones": [_FIRST_CALL, {**_TEAM, "has": "2", "reached_on": None}],
 }
 _TREND = {"weeks": 25, "change": "0.6471", "early_week": "68", "late_week": "112"}
-_RENEWAL = {
-    "term_start": "2026-01-01",
-    "term_end": "2027-01-01",
-    "notice_on": "2026-11-02",
-    "notice_days": 60,
-    "auto": True,
-    "due": True,
+_RISK = {
     "score": 50,
     "at_risk": True,
     "reasons": [
@@ -67,8 +63,26 @@ _RENEWAL = {
             "threshold": "30",
             "points": 50,
             "says": "days without any use",
+            "evidence": {
+                "service": "signals",
+                "path": "/v1/customers/acme/activity?since=2026-09-24&until=2026-11-02",
+            },
         }
     ],
+    "p_fall": "0.9998",
+    "p_gone": "1",
+    "score_p": "1",
+    "p_renew": "0.31",
+    "at_stake": [{"currency": "USD", "amount": "2412000.00"}],
+}
+_RENEWAL = {
+    "term_start": "2026-01-01",
+    "term_end": "2027-01-01",
+    "notice_on": "2026-11-02",
+    "notice_days": 60,
+    "auto": True,
+    "due": True,
+    **_RISK,
 }
 
 EVENT_TYPES: Mapping[str, EventType] = {
@@ -160,11 +174,17 @@ EVENT_TYPES: Mapping[str, EventType] = {
         "once, and again only after enough of them were back",
         {"most_active": 8, "quiet": 5, "share": "0.625", "quiet_days": 14},
     ),
-    "meter.silent": EventType(
-        "a meter has fallen silent: an outage, or a customer who left",
+    METER_SILENT: EventType(
+        "a meter has fallen silent: an outage, or a customer who left; of many customers at once, its producer",
         ENGINEERING,
-        "once a silence; meters of one event type fall silent together",
+        "once a silence; meters of one event type fall silent together, and a silent producer is told once instead of for each customer",
         {"meters": ["api_calls"], "last_seen_on": "2026-09-24", "silent_days": 7, "bearable_days": 7},
+    ),
+    "customer.at_risk": EventType(
+        "the customer has come to be at risk",
+        CUSTOMER_SUCCESS,
+        "each time it begins, whenever in a term, and without a contract too; again only after it was safe meanwhile",
+        _RISK,
     ),
     "renewal.due": EventType(
         "the renewal is due",
@@ -179,11 +199,12 @@ EVENT_TYPES: Mapping[str, EventType] = {
         _RENEWAL,
     ),
     "expansion.ready": EventType(
-        "the customer has outgrown the allowance",
+        "the customer has outgrown the allowance, or nearly while use deepens",
         ACCOUNT,
-        "once a line and run of periods above its allowance",
+        "once a line and closed period: the third in a row above its allowance, or the second above 80 % of it while the trend is deepening",
         {
             "line": "api",
+            "because": "above the allowance",
             "periods": [
                 {"start": "2026-01-01", "included": "100000", "used": "112804"},
                 {"start": "2026-02-01", "included": "100000", "used": "118220"},

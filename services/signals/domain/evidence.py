@@ -4,6 +4,8 @@ caller's."""
 from typing import Literal, TypedDict
 from urllib.parse import quote, urlencode
 
+#: So many days of activity are shown at once.
+ACTIVITY_DAYS_MAX = 400
 Keeper = Literal["usage_ingest", "rating", "billing", "signals"]
 
 

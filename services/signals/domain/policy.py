@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from services.signals.domain.producer import ProducerRule
 from services.signals.domain.silence import SilenceRule
 from services.signals.domain.trend import TrendRule
 
@@ -42,6 +43,16 @@ class MostActiveRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpansionRule:
+    """So many closed periods in a row above the allowance; or so many above `deepening_share` of it while use
+    deepens."""
+
+    periods_over: int
+    deepening_periods: int
+    deepening_share: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     version: str
     #: Local hour of the customer from which a day is evaluated.
@@ -51,10 +62,13 @@ class Policy:
     checkpoint_months: int
     recent_weeks: int
     recent_before_weeks: int
+    recent_noise: Decimal
     silence: SilenceRule
+    producer: ProducerRule
     thresholds: tuple[Decimal, ...]
     projection_weeks: int
-    expansion_periods: int
+    expansion: ExpansionRule
+    depth_items_min: int
     most_active: MostActiveRule
     activation_risk_elapsed: Decimal
     notice_steps_days: tuple[int, ...]
@@ -73,10 +87,13 @@ def policy_of(document: Mapping[str, Any]) -> Policy:
         checkpoint_months=trend["checkpoint_months"],
         recent_weeks=recent["weeks"],
         recent_before_weeks=recent["before_weeks"],
+        recent_noise=Decimal(recent["noise"]),
         silence=SilenceRule(**document["silence"]),
+        producer=_producer_of(document["producer"], SilenceRule(**document["silence"])),
         thresholds=tuple(Decimal(share) for share in ahead["thresholds"]),
         projection_weeks=ahead["projection_weeks"],
-        expansion_periods=document["expansion"]["periods_over"],
+        expansion=_expansion_of(document["expansion"]),
+        depth_items_min=document["depth"]["items_min"],
         most_active=_most_active_of(document["most_active"]),
         activation_risk_elapsed=Decimal(document["activation"]["at_risk_elapsed"]),
         notice_steps_days=tuple(document["renewal"]["notice_steps_days"]),
@@ -88,13 +105,35 @@ def policy_of(document: Mapping[str, Any]) -> Policy:
 
 def _refuse_flapping(policy: Policy) -> None:
     risk, trend, active = policy.risk, policy.trend, policy.most_active
-    if risk.safe_below > risk.at_risk_from or trend.leave > trend.enter or active.leave > active.enter:
+    if (
+        risk.safe_below > risk.at_risk_from
+        or trend.leave > min(trend.enter, trend.enter_step)
+        or active.leave > active.enter
+    ):
         raise ValueError("a state must end at or below where it begins, or it flaps")
 
 
 def _trend_of(trend: Mapping[str, Any]) -> TrendRule:
     return TrendRule(
-        trend["weeks_min"], Decimal(trend["enter"]), Decimal(trend["leave"]), Decimal(trend["noise"])
+        trend["weeks_min"],
+        *(float(trend[name]) for name in ("enter", "enter_step", "leave", "noise", "tell_max")),
+    )
+
+
+def _producer_of(producer: Mapping[str, Any], silence: SilenceRule) -> ProducerRule:
+    return ProducerRule(
+        producer["customers_min"],
+        float(producer["share"]),
+        producer["within_days"],
+        producer["before_days"],
+        producer["excused_days"],
+        silence,
+    )
+
+
+def _expansion_of(expansion: Mapping[str, Any]) -> ExpansionRule:
+    return ExpansionRule(
+        expansion["periods_over"], expansion["deepening_periods"], Decimal(expansion["deepening_share"])
     )
 
 

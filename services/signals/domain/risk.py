@@ -1,11 +1,12 @@
 """The renewal risk: a sum of points that a person can follow, each with its number, its threshold and its
 evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
+from services.signals.domain.evidence import Evidence
 from services.signals.domain.policy import Factor, RiskRule
 from shared.values.made_from import made_from
 
@@ -14,17 +15,19 @@ SCORE_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A factor that counts, with the number that is past its threshold."""
+    """A factor that counts, with the number that is past its threshold, and where the proof of it lies; None on
+    paper."""
 
     reason: str
     number: Decimal
     threshold: Decimal
     points: int
     says: str
+    evidence: Evidence | None
 
     @classmethod
-    def of(cls, factor: Factor, number: Decimal) -> Self:
-        return made_from(cls, factor, number=number)
+    def of(cls, factor: Factor, number: Decimal, evidence: Evidence | None) -> Self:
+        return made_from(cls, factor, number=number, evidence=evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,18 @@ class Risk:
     reasons: tuple[Reason, ...]
 
 
-def risk(numbers: Mapping[str, Decimal | None], rule: RiskRule, was_at_risk: bool) -> Risk:
+def _on_paper(_reason: str) -> None:
+    return None
+
+
+def risk(
+    numbers: Mapping[str, Decimal | None],
+    rule: RiskRule,
+    was_at_risk: bool,
+    proofs: Callable[[str], Evidence | None] = _on_paper,
+) -> Risk:
     """Score what is known: a number that is None says nothing. Of several thresholds of one reason only the
-    heaviest counts."""
+    heaviest counts. `proofs` says where the proof of a reason lies."""
     reached: dict[str, Reason] = {}
     for factor in rule.factors:
         number = numbers.get(factor.reason)
@@ -47,7 +59,7 @@ def risk(numbers: Mapping[str, Decimal | None], rule: RiskRule, was_at_risk: boo
             and _past(number, factor)
             and factor.points > _points(reached.get(factor.reason))
         ):
-            reached[factor.reason] = Reason.of(factor, number)
+            reached[factor.reason] = Reason.of(factor, number, proofs(factor.reason))
     ranked = tuple(sorted(reached.values(), key=lambda reason: (-reason.points, reason.reason)))
     score = min(sum(reason.points for reason in ranked), SCORE_MAX)
     return Risk(score, score >= (rule.safe_below if was_at_risk else rule.at_risk_from), ranked)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-DAYS_MAX, WEEKS_MAX = 100, 160
+#: Days: sixteen weeks of use, and some of what comes after the evaluated day.
+DAYS_MAX, WEEKS_MAX = 120, 160
 WEEK = timedelta(days=7)
 
 
@@ -51,6 +52,12 @@ class Rollup:
     def events_between(self, first: date, end: date) -> int:
         """Events of the local days [first, end), of those that are kept by day."""
         return sum(self.days[self._at(first) : self._at(end)])
+
+    def days_between(self, first: date, end: date) -> list[int]:
+        """Events of each local day in [first, end), oldest first; a day that is not kept counts as 0."""
+        before = min(max((self.days_from - first).days, 0), max((end - first).days, 0))
+        kept = self.days[self._at(first) : self._at(end)]
+        return [0] * before + kept + [0] * ((end - first).days - before - len(kept))
 
     def value_between(self, first: date, end: date) -> Decimal | None:
         """Value of the local days [first, end); None when some of them are no longer kept by day."""

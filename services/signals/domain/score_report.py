@@ -1,25 +1,35 @@
 """Judge the score: of the renewals called at risk how many were lost, and of the lost how many were
 called. Pure."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Final, get_args
 
-Outcome = Literal["renewed", "expanded", "contracted", "churned"]
-WORST_FIRST: tuple[Outcome, ...] = ("churned", "contracted", "expanded", "renewed")
-LOST = ("churned", "contracted")
-PLACES = Decimal("0.0001")
+from services.signals.domain.intervals import Interval, share, wilson
+from services.signals.domain.outcomes import LOST, Outcome
+
+OPEN: Final = "open"
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """One contract's term that has an outcome."""
+class RenewalTold:
+    """One contract's term that was told of, or ended. `named`: what a person said last; `judged`: what the three months
+    after it say, once they are known. `customer` is an external id."""
 
     contract: str
-    term_end: str
+    customer: str
+    term_end: date
     at_risk: bool
-    outcome: Outcome
+    named: Outcome | None
+    judged: Outcome | None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What stands: a person's word before the judgement."""
+        return self.named or self.judged
 
     @property
     def lost(self) -> bool:
@@ -27,24 +37,61 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Largest:
+    """The customer with the most renewals that have an outcome, the first by name of several, and its share of them."""
+
+    customer: str
+    renewals: int
+    share: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreReport:
     """Precision = lost ÷ called, recall = called ÷ lost, of those both called and lost; None where nothing is
-    to divide by."""
+    to divide by. `outcomes`: each, and `open`, with how many renewals have it."""
 
     judged: int
     called: int
     lost: int
     called_and_lost: int
     precision: Decimal | None
+    precision_interval: Interval | None
     recall: Decimal | None
+    recall_interval: Interval | None
+    outcomes: Mapping[str, int]
+    named: int
+    named_otherwise: int
+    customers: int
+    largest: Largest | None
 
 
-def score_report(renewals: Sequence[Judged]) -> ScoreReport:
-    called = sum(one.at_risk for one in renewals)
-    lost = sum(one.lost for one in renewals)
-    both = sum(one.at_risk and one.lost for one in renewals)
-    return ScoreReport(len(renewals), called, lost, both, _share(both, called), _share(both, lost))
+def score_report(renewals: Sequence[RenewalTold]) -> ScoreReport:
+    """The figures rest on the renewals that have an outcome; the others are counted as open."""
+    known = [one for one in renewals if one.outcome is not None]
+    called = sum(one.at_risk for one in known)
+    lost = sum(one.lost for one in known)
+    both = sum(one.at_risk and one.lost for one in known)
+    counted = Counter(one.outcome or OPEN for one in renewals)
+    return ScoreReport(
+        judged=len(known),
+        called=called,
+        lost=lost,
+        called_and_lost=both,
+        precision=share(both, called),
+        precision_interval=wilson(both, called),
+        recall=share(both, lost),
+        recall_interval=wilson(both, lost),
+        outcomes={name: counted[name] for name in (*get_args(Outcome), OPEN)},
+        named=sum(one.named is not None for one in known),
+        named_otherwise=sum(one.named is not None and one.judged not in (None, one.named) for one in known),
+        customers=len({one.customer for one in known}),
+        largest=_largest(known),
+    )
 
 
-def _share(part: int, whole: int) -> Decimal | None:
-    return (Decimal(part) / whole).quantize(PLACES) if whole else None
+def _largest(known: Sequence[RenewalTold]) -> Largest | None:
+    by_customer = Counter(one.customer for one in known)
+    if not by_customer:
+        return None
+    customer, most = min(by_customer.items(), key=lambda item: (-item[1], item[0]))
+    return Largest(customer, most, (Decimal(most) / len(known)).quantize(Decimal("0.0001")))

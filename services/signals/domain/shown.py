@@ -47,10 +47,13 @@ def shown_trend(found: Trend) -> Document:
     return {
         "trend": str(found.state),
         "weeks": found.weeks,
+        **({"within_chance": True} if found.within_chance else {}),
         **{name: plain(number) for name, number in numbers.items() if number is not None},
     }
 
 
 def shown_month_six(found: MonthSix) -> Document:
-    of_use = Trend(found.trend, found.change, found.early_week, found.late_week, found.weeks)
+    of_use = Trend(
+        found.trend, found.change, found.early_week, found.late_week, found.weeks, found.within_chance
+    )
     return {"started": shown(found.started), "on": shown(found.on), **shown_trend(of_use)}

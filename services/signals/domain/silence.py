@@ -1,7 +1,7 @@
 """How long a meter may be quiet before its silence is an outage: longer than its producer promised, or than
 it ever is by habit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -42,13 +42,15 @@ def silence(rollup: Rollup, day: date, heartbeat_s: int | None, rule: SilenceRul
     last = rollup.last_day_before(day)
     if last is None:
         return None
-    bearable = -(-heartbeat_s // SECONDS_A_DAY) if heartbeat_s else _habit(rollup, last, rule)
-    return Silence(last, (day - last).days - 1, max(bearable, 1))
-
-
-def _habit(rollup: Rollup, last: date, rule: SilenceRule) -> int:
     end = min((last - rollup.days_from).days + 1, len(rollup.days))
     active = [index for index in range(max(end, 0)) if rollup.days[index]]
+    return Silence(last, (day - last).days - 1, bearable_days(active, heartbeat_s, rule))
+
+
+def bearable_days(active: Iterable[int], heartbeat_s: int | None, rule: SilenceRule) -> int:
+    """How many whole days without an event are bearable; `active` numbers the days with one, the oldest first."""
+    if heartbeat_s:
+        return max(-(-heartbeat_s // SECONDS_A_DAY), 1)
     gaps = sorted(later - earlier for earlier, later in pairwise(active))
     usual = gaps[len(gaps) // 2] if gaps else 1
-    return min(max(usual * rule.habit_times, rule.days_min), rule.days_max)
+    return max(min(max(usual * rule.habit_times, rule.days_min), rule.days_max), 1)

@@ -14,6 +14,7 @@ import msgspec
 
 from services.signals.domain.activation import ActivationState
 from services.signals.domain.trend import TrendState
+from services.signals.domain.unheard import Stretches
 from shared.errors import AppError, Kind
 
 VERSION: Final = 1
@@ -39,6 +40,16 @@ class MonthSix(msgspec.Struct, frozen=True, omit_defaults=True):
     change: Decimal | None = None
     early_week: Decimal | None = None
     late_week: Decimal | None = None
+    within_chance: bool = False
+
+
+class UseDays(msgspec.Struct, frozen=True, omit_defaults=True):
+    """So many days of use from the first one to before `until`, and so many on which nobody could be heard."""
+
+    first_on: date
+    until: date
+    days: int = 0
+    unheard: int = 0
 
 
 class ContractState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,12 +80,32 @@ class CustomerState(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="
     first_on: date | None = None
     #: The last trend that was known.
     trend: TrendState = TrendState.STEADY
+    #: Whether it was known on the last day.
+    trend_known: bool = False
+    #: Whether the customer as a whole is at risk; None for who was evaluated before this was kept.
+    at_risk: bool | None = None
     #: Meter → the last day it was seen, while its silence is an outage.
     silent: Mapping[str, date] = {}
     #: Whether the most active users have gone quiet.
     users_quiet: bool = False
     month_six: MonthSix | None = None
+    #: The days of use that are settled.
+    use_days: UseDays | None = None
+    #: The silences of producers that were lived through, as far back as use is compared.
+    unheard: Stretches = {}
     contracts: Mapping[str, ContractState] = {}
+
+    @property
+    def told_at_risk(self) -> bool:
+        """Whether it was told that the customer is at risk: of who was evaluated before that had a fact of its own, by the
+        renewal of a contract."""
+        if self.at_risk is not None:
+            return self.at_risk
+        return any(
+            f"{one.term_end}:risk:{one.episodes}" in one.told
+            for one in self.contracts.values()
+            if one.at_risk
+        )
 
 
 def read_state(stored: Mapping[str, object]) -> CustomerState | None:

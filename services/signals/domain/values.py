@@ -12,11 +12,19 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = {
     "silent_days": (
         "days",
         "whole local days without an event on any meter; for a meter, an outage from its bearable number of days on"
-        "; without any use, the days since the term began or, if that was later, since the customer became known",
+        "; without any use, the days since the contract began or, if that was later, since the customer became known",
+    ),
+    "silent_since": (
+        "local day",
+        "the last day of use on the main meter, where the silence since is an outage: it goes before the trend",
+    ),
+    "producer_silent_since": (
+        "local day",
+        "the last day the producer of the main meter was seen: many fell silent at once; for four weeks none of it is a risk, or until it speaks",
     ),
     "trend": (
         "state",
-        "deepening, steady, drifting or unknown: the median week of the last third of the term against that of the first",
+        "deepening, steady, drifting or unknown: use of the last third of the term against that of the first, in weeks or in whole rhythms of use",
     ),
     "trend_change": ("share", "late ÷ early week − 1; only where the trend is not steady"),
     "trend_month_six": ("state", "the trend from the start to month six, as it was then"),
@@ -27,8 +35,12 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = {
     "users_day": ("users", "distinct active users of the last UTC day"),
     "users_week": ("users", "distinct active users of the last 7 UTC days"),
     "users_month": ("users", "distinct active users of the last 30 UTC days"),
-    "stickiness": ("share", "users of the day ÷ users of the month"),
+    "stickiness": ("share", "users of a mean day of the last 30 ÷ users of those days"),
     "users_change": ("share", "users of the last 30 days ÷ users of the 30 days before − 1"),
+    "depth_change": (
+        "share",
+        "distinct teams, or features, of the last 30 days ÷ those of the 30 days before − 1, whichever fell more",
+    ),
     "most_active_quiet": (
         "share",
         "of the most active users of 60 to 31 days ago (the policy's share, by days of use): not seen of late",
@@ -64,6 +76,26 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = {
     "activation_share": ("share", "reached weight ÷ weight of all milestones"),
     "renewal_due": ("yes or no", "the day lies in the notice window before the term's end"),
     "risk_score": ("points", "0 to 100: the sum of the reasons' points by the policy"),
+    "p_fall": (
+        "probability",
+        "that use of all meters, each weighed by its price, fell by more than a quarter: the last 28 days against the 84 before",
+    ),
+    "p_gone": (
+        "probability",
+        "that the silence is longer than the customer's own rhythm allows, were its days of use scattered by chance",
+    ),
+    "score_p": (
+        "probability",
+        "the larger of the two: what customers are ordered by, times what is at stake",
+    ),
+    "p_renew": (
+        "probability",
+        "that the customer is not lost in the three months that follow, learned from outcomes; the base rate of those while they are fewer than 60",
+    ),
+    "at_stake": (
+        "money",
+        "settled in the service periods that ended in the twelve months before, as last corrected: fees, usage and what was short of a commitment",
+    ),
 }
 
 
@@ -96,7 +128,21 @@ def values_of(document: Document) -> list[Document]:
             for name, value, more in _of_contract(part)
             if value is not None
         ]
-    return found
+    return [*found, *_at_stake(document)]
+
+
+def _at_stake(document: Document) -> list[Document]:
+    """A row a currency, of the customer and of each contract."""
+    proof = evidence_at("signals", "customers", document["customer"], "settled", until=document["day"])
+    whose: list[tuple[Document, Document]] = [
+        (document, {}),
+        *((part, {"contract": name}) for name, part in document["contracts"].items()),
+    ]
+    return [
+        _row("at_stake", worth["amount"], proof, {**more, "currency": worth["currency"]})
+        for of, more in whose
+        for worth in of.get("at_stake", ())
+    ]
 
 
 def _meter(more: Document) -> dict[str, str]:
@@ -124,6 +170,8 @@ def _of_customer(document: Document) -> Iterator[Value]:
             silence["days"],
             {"meter": meter, "bearable": silence["bearable_days"], "silent": silence["silent"]},
         )
+    yield "silent_since", document.get("silent_since"), {}
+    yield "producer_silent_since", document.get("producer_silent_since"), {}
     trend, month_six, numbers = document["trend"], document["trend_month_six"], document["numbers"]
     yield (
         "trend",
@@ -136,10 +184,12 @@ def _of_customer(document: Document) -> Iterator[Value]:
         {key: value for key, value in (month_six or {}).items() if key != "trend"},
     )
     yield "silent_days", None if numbers.get("silent_days") is None else int(numbers["silent_days"]), {}
-    for name in ("trend_change", "recent_change", "users_change", "most_active_quiet"):
+    for name in ("trend_change", "recent_change", "users_change", "depth_change", "most_active_quiet"):
         yield name, numbers.get(name), {}
     for name in ("users_day", "users_week", "users_month", "stickiness", "teams_month", "features_month"):
         yield name, (document["engagement"] or {}).get(name), {}
+    for name in ("p_fall", "p_gone", "score_p", "p_renew"):
+        yield name, document.get(name), {}
     yield (
         "risk_score",
         document["risk"]["score"],

@@ -7,6 +7,7 @@ from prometheus_client import Gauge
 
 from services.signals.context import SignalsContext
 from services.signals.evaluation.usecases.evaluate import due_customers, evaluate_due, next_due
+from services.signals.evaluation.usecases.find_producers import Producers
 from services.signals.evaluation.usecases.settle import settled
 from services.signals.replica.usecases.hear_activity import fold_waiting
 from shared.runtime.jobs import Job
@@ -32,7 +33,8 @@ async def evaluate(context: SignalsContext) -> None:
     until = await settled(context, customer_ids)
     while await _fold(context):
         pass
-    while await _evaluate(context, until):
+    producers = Producers()
+    while await _evaluate(context, until, producers):
         pass
 
 
@@ -41,9 +43,10 @@ async def _fold(context: SignalsContext) -> int:
         return await fold_waiting(uow, FOLD_MAX)
 
 
-async def _evaluate(context: SignalsContext, until: datetime) -> int:
+async def _evaluate(context: SignalsContext, until: datetime, producers: Producers) -> int:
+    customers_max = context.settings.evaluation_customers_max
     async with context.db.transaction() as uow:
-        return await evaluate_due(uow, until, context.state.policy, context.settings.evaluation_customers_max)
+        return await evaluate_due(uow, until, context.state.policy, customers_max, producers)
 
 
 JOBS = (Job("evaluate", EVALUATE_EVERY_S, evaluate, soon_s=EVALUATE_SOON_S),)

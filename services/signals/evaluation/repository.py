@@ -11,7 +11,6 @@ from services.signals.domain.policy import MostActiveRule
 from services.signals.domain.statement import Statement
 from services.signals.evaluation.rows import (
     ContractRow,
-    CustomerStandingRow,
     CustomerStateRow,
     DistinctRow,
     Due,
@@ -24,7 +23,6 @@ from services.signals.evaluation.rows import (
 )
 from services.signals.replica.repository.replica import CHAIN, versions_of
 from shared.db.columns import update, upsert
-from shared.db.filters import Where
 
 #: The periods that an evaluation reads: the running one and a few closed ones.
 STATEMENT_DAYS = 130
@@ -37,11 +35,17 @@ select a.customer_id, m.role,
     count(distinct item) filter (where a.day = $2::date - 1)::int as in_day,
     count(distinct item) filter (where a.day >= $2::date - 7)::int as in_week,
     count(distinct item) filter (where a.day >= $2::date - 30)::int as in_month,
-    count(distinct item) filter (where a.day < $2::date - 30)::int as in_month_before
+    count(distinct item) filter (where a.day < $2::date - 30)::int as in_month_before,
+    count(distinct (a.day, item)) filter (where a.day >= $2::date - 30)::int as days_in_month
 from signals.activity a join signals.meters m using (meter) cross join unnest(a.items) item
 where a.customer_id = any($1) and m.role in ('user', 'team', 'feature')
     and a.day >= $2::date - 60 and a.day < $2
 group by 1, 2
+"""
+USE_DAYS = """
+select m.event_type, r.customer_id, array_agg(distinct r.days_from + (place - 1)::int order by r.days_from + (place - 1)::int) as days
+from signals.meters m join signals.rollups r using (meter) cross join lateral unnest(r.days) with ordinality u (events, place)
+where m.event_type = any($1) and events > 0 group by 1, 2
 """
 MOST_ACTIVE = """
 select customer_id, count(*)::int as most_active, count(*) filter (where not seen)::int as quiet from (
@@ -131,6 +135,13 @@ class EvaluationRepository:
             for row in rows
         }
 
+    async def use_days(self, event_types: Sequence[str]) -> dict[str, dict[str, list[date]]]:
+        """Event type → customer → the days on which any of its meters was used, of those that are kept by day."""
+        found: dict[str, dict[str, list[date]]] = {event_type: {} for event_type in event_types}
+        async for row in self._connection.cursor(USE_DAYS, event_types, prefetch=1000):
+            found[row["event_type"]][row["customer_id"]] = row["days"]
+        return found
+
     async def contracts(self, customer_ids: Sequence[str], since: datetime) -> list[ContractRow]:
         """The contracts of these customers, with the statements of periods that ended after `since`."""
         rows = await self._connection.fetch(
@@ -175,8 +186,8 @@ class EvaluationRepository:
         """Customer id → role of the meter → what it counts."""
         found: dict[str, dict[str, DistinctRow]] = {}
         for row in await self._connection.fetch(DISTINCT, customer_ids, day):
-            counts = (row["in_day"], row["in_week"], row["in_month"], row["in_month_before"])
-            found.setdefault(row["customer_id"], {})[row["role"]] = DistinctRow(*counts)
+            counts = {name: row[name] for name in DistinctRow.__slots__}
+            found.setdefault(row["customer_id"], {})[row["role"]] = DistinctRow(**counts)
         return found
 
     async def _most_active(
@@ -216,34 +227,6 @@ class EvaluationRepository:
         )
         return StandingRow(**row) if row is not None else None
 
-    async def standings_page(
-        self,
-        at: datetime,
-        at_risk: bool | None,
-        after: tuple[int, str] | None,
-        limit: int,
-        *,
-        by_risk: bool,
-    ) -> list[CustomerStandingRow]:
-        """Customers with their newest evaluation as of an instant, by id or the riskiest first."""
-        place = "(-said.score, c.external_id)" if by_risk else "(0, c.external_id)"
-        where = Where(parameters=(at,)).also("said.at_risk = {}", at_risk)
-        if after is not None:
-            where = where.also(f"{place} > ({{}}, {{}})", *after)
-        rows = await self._connection.fetch(
-            f"""select c.external_id, c.name, said.document, said.score
-                from signals.customers c cross join lateral (
-                    select max(s.at) as at, (array_agg(s.document))[1] as document,
-                        coalesce(max((s.document #>> '{{risk,score}}')::integer), -1) as score,
-                        coalesce(bool_or((s.document #>> '{{risk,at_risk}}')::boolean), false) as at_risk
-                    from (select at, document from signals.standings
-                        where customer_id = c.customer_id and at <= $1 order by at desc limit 1) s) said
-                where {where.sql} order by {place} limit ${len(where.parameters) + 1}""",
-            *where.parameters,
-            limit,
-        )
-        return [CustomerStandingRow(**row) for row in rows]
-
     async def said_at_months(self) -> list[SaidRow]:
         """What the score said of each customer as each month began."""
         rows = await self._connection.fetch(
@@ -273,14 +256,18 @@ def _engagement(
     distinct: Mapping[str, DistinctRow], active: MostActiveRow | None, users_by_days: Mapping[int, int]
 ) -> Engagement:
     users, active = distinct.get("user", DistinctRow()), active or MostActiveRow()
+    teams, features = distinct.get("team", DistinctRow()), distinct.get("feature", DistinctRow())
     return Engagement(
         users_day=users.in_day,
         users_week=users.in_week,
         users_month=users.in_month,
         users_month_before=users.in_month_before,
-        teams_month=distinct.get("team", DistinctRow()).in_month,
-        features_month=distinct.get("feature", DistinctRow()).in_month,
+        teams_month=teams.in_month,
+        features_month=features.in_month,
         most_active=active.most_active,
         most_active_quiet=active.quiet,
         users_by_days=users_by_days,
+        user_days_month=users.days_in_month,
+        teams_month_before=teams.in_month_before,
+        features_month_before=features.in_month_before,
     )

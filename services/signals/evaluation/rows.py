@@ -67,16 +67,6 @@ class StandingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerStandingRow:
-    """A customer with the newest evaluation. Who was never evaluated has no document and the score -1."""
-
-    external_id: str
-    name: str
-    document: Document | None
-    score: int
-
-
-@dataclass(frozen=True, slots=True)
 class ContractRow:
     """A contract of a customer with its versions as far as they come without a gap, at least one, and its
     newest statements, both oldest first."""
@@ -95,6 +85,8 @@ class DistinctRow:
     in_week: int = 0
     in_month: int = 0
     in_month_before: int = 0
+    #: Of each day of the month those of that day, added up.
+    days_in_month: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,60 +1,61 @@
 """Routes of the signals that were told: list, acknowledge, snooze, record what came of it; the report and the
 feed."""
 
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from operator import attrgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
 
 from services.signals.context import Ctx
 from services.signals.domain.event_types import EVENT_TYPES
-from services.signals.domain.score_report import Judged, Outcome, score_report
-from services.signals.facts.answers.facts import ScoreReportAnswer, SignalAnswer, SignalTypeAnswer
+from services.signals.domain.score_report import score_report
+from services.signals.facts.answers.facts import ChangedSignalsAnswer, SignalAnswer, SignalTypeAnswer
 from services.signals.facts.page import atom
 from services.signals.facts.parameters import Asked
-from services.signals.facts.rows import FactFilter, FactRow
+from services.signals.facts.requests import AssignBody, ManyBody, NoteBody, OutcomeBody, SnoozeBody
+from services.signals.facts.rows import FactFilter, FactRow, Note
 from services.signals.facts.usecases import judge as usecases
-from services.signals.parameters import Customer, Instant, Type
+from services.signals.facts.usecases.judge import SignalIsNoRenewal
+from services.signals.facts.usecases.measure import times_by_seat
+from services.signals.parameters import Customer, Type
+from services.signals.renewals.answers import ScoreReportAnswer
+from services.signals.renewals.usecases.report import list_told_renewals
 from services.signals.webhooks.usecases.manage_endpoints import FactNotFound
+from shared.db.listing import Order, Window
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, refuses
-from shared.http.answers import Listed
+from shared.http.answers import CountAnswer, Listed
 from shared.http.changes import Changed, ChangingCall, Of, changing
-from shared.http.cursors import parts_in
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Page, Paged
+from shared.http.sorting import INSTANT, TEXT, Listing, SortKey, listing
 from shared.values.fields import GivenId
 
 router = APIRouter(prefix="/v1/signals", tags=["Signals"])
 READ = requires("signals:read")
 Change = Annotated[ChangingCall, changing("signals:write")]
 FEED_MAX = 100
+NEWEST_FIRST = Order("occurred_at", descending=True)
+SORTS = {
+    "occurred_at": SortKey(INSTANT, attrgetter("occurred_at")),
+    "customer": SortKey(TEXT, attrgetter("customer")),
+}
+Sorted = Annotated[Listing[FactRow], listing(SORTS, "-occurred_at", attrgetter("signal_id"))]
 
 
 class SnoozeInPast(AppError):
     """A snooze ends after now."""
 
 
-class SnoozeBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    until: Annotated[Instant, Field(description="Business time", examples=["2026-11-09T09:00:00Z"])]
-
-
-class OutcomeBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    outcome: Outcome
-
-
-@router.get(
-    "", operation_id="list_signals", dependencies=[READ], summary="The signals told, the newest first"
-)
-async def list_facts(context: Ctx, page: Paged, wanted: Asked) -> Listed[SignalAnswer]:
+@router.get("", operation_id="list_signals", dependencies=[READ], summary="The signals told")
+async def list_facts(context: Ctx, wanted: Asked, sorted_: Sorted) -> Listed[SignalAnswer]:
+    now = context.clock.now()
     async with context.db.transaction() as uow:
-        rows = await usecases.list_facts(uow, wanted, _after(page), page.limit + 1, context.clock.now())
+        rows = await usecases.list_facts(uow, wanted, sorted_.window, now)
+        found = await usecases.count_facts(uow, wanted, now) if sorted_.count else None
     return Listed[SignalAnswer].page(
-        rows, page, lambda row: [row.occurred_at.isoformat(), row.signal_id], SignalAnswer.of
+        rows, sorted_.page, sorted_.place, SignalAnswer.of, CountAnswer.of(found)
     )
 
 
@@ -62,13 +63,13 @@ async def list_facts(context: Ctx, page: Paged, wanted: Asked) -> Listed[SignalA
     "/report",
     operation_id="get_score_report",
     dependencies=[READ],
-    summary="Precision and recall of the risk score, by recorded outcomes",
+    summary="Precision and recall of the risk score, by what came of renewals; and how long signals waited",
 )
 async def get_report(context: Ctx) -> ScoreReportAnswer:
     async with context.db.transaction() as uow:
-        rows = await usecases.list_judged_renewals(uow)
-    renewals = [Judged(row.contract, row.term_end, row.at_risk, row.outcome) for row in rows]
-    return ScoreReportAnswer.of(score_report(renewals), renewals, context.state.policy.version)
+        renewals = await list_told_renewals(uow)
+        times = await times_by_seat(uow, context.clock.now())
+    return ScoreReportAnswer.of(score_report(renewals), renewals, times, context.state.policy.version)
 
 
 @router.get(
@@ -80,7 +81,9 @@ async def get_report(context: Ctx) -> ScoreReportAnswer:
 )
 async def get_feed(context: Ctx, customer: Customer = None, type: Type = None) -> Response:
     async with context.db.transaction() as uow:
-        rows = await usecases.list_facts(uow, FactFilter(type, customer), None, FEED_MAX, context.clock.now())
+        rows = await usecases.list_facts(
+            uow, FactFilter(type, customer), Window(NEWEST_FIRST, None, FEED_MAX), context.clock.now()
+        )
     return Response(
         atom(rows, context.settings.signals_url, context.clock.now()),
         media_type="application/atom+xml",
@@ -115,8 +118,9 @@ async def get_fact(signal_id: GivenId, context: Ctx) -> SignalAnswer:
     response_model=SignalAnswer,
 )
 @refuses(FactNotFound)
-async def acknowledge(signal_id: GivenId, call: Change) -> Response:
-    return await _change(call, signal_id, lambda uow: usecases.acknowledge(uow, signal_id, call.actor))
+async def acknowledge(signal_id: GivenId, context: Ctx, call: Change) -> Response:
+    now = context.clock.now()
+    return await _change(call, signal_id, lambda uow: usecases.acknowledge(uow, signal_id, call.actor, now))
 
 
 @router.post(
@@ -129,25 +133,85 @@ async def acknowledge(signal_id: GivenId, call: Change) -> Response:
 async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx, call: Change) -> Response:
     async def act(uow: UnitOfWork) -> FactRow:
         # not of an answer that is given again
-        if body.until <= context.clock.now():
-            raise SnoozeInPast(f"it is {context.clock.now().isoformat()}")
+        _refuse_past(body.until, context.clock.now())
         return await usecases.snooze(uow, signal_id, body.until)
 
     return await _change(call, signal_id, act)
 
 
 @router.post(
-    "/{signal_id}/outcome",
-    operation_id="record_signal_outcome",
-    summary="What came of it: what the score is judged by",
+    "/{signal_id}/assign",
+    operation_id="assign_signal",
+    summary="A person looks after it, or nobody does any more",
     response_model=SignalAnswer,
 )
 @refuses(FactNotFound)
-async def record_outcome(signal_id: GivenId, body: OutcomeBody, context: Ctx, call: Change) -> Response:
+async def assign(signal_id: GivenId, body: AssignBody, call: Change) -> Response:
+    return await _change(call, signal_id, lambda uow: usecases.assign(uow, signal_id, body.to))
+
+
+@router.post(
+    "/{signal_id}/note",
+    operation_id="note_signal",
+    summary="Write down what was found out about it",
+    response_model=SignalAnswer,
+)
+@refuses(FactNotFound)
+async def add_note(signal_id: GivenId, body: NoteBody, context: Ctx, call: Change) -> Response:
+    note = Note(body.text, call.actor, context.clock.now())
+    return await _change(call, signal_id, lambda uow: usecases.add_note(uow, signal_id, note))
+
+
+@router.post(
+    "/many",
+    operation_id="change_signals",
+    summary="Acknowledge, snooze, assign or note several signals: all of them, or none",
+    response_model=ChangedSignalsAnswer,
+)
+@refuses(FactNotFound, SnoozeInPast)
+async def change_many(body: ManyBody, context: Ctx, call: Change) -> Response:
     now = context.clock.now()
-    return await _change(
-        call, signal_id, lambda uow: usecases.record_outcome(uow, signal_id, body.outcome, now)
-    )
+
+    async def act(uow: UnitOfWork) -> tuple[list[Changed], ChangedSignalsAnswer]:
+        if body.until is not None:
+            _refuse_past(body.until, now)
+        acts: Mapping[str, Callable[[str], Awaitable[FactRow]]] = {
+            "acknowledge": lambda one: usecases.acknowledge(uow, one, call.actor, now),
+            "snooze": lambda one: usecases.snooze(uow, one, body.until or now),
+            "assign": lambda one: usecases.assign(uow, one, body.to),
+            "note": lambda one: usecases.add_note(uow, one, Note(body.text or "", call.actor, now)),
+        }
+        changed = [
+            (before, SignalAnswer.of(before), SignalAnswer.of(after))
+            for before, after in await usecases.change_all(uow, body.signals, acts[body.act])
+        ]
+        rows = [Changed(Of("signal", row.signal_id), before, after) for row, before, after in changed]
+        return rows, ChangedSignalsAnswer(data=[after for _, _, after in changed])
+
+    return await call.all_at_once([Of("signal", one) for one in body.signals], act)
+
+
+@router.post(
+    "/{signal_id}/outcome",
+    operation_id="record_signal_outcome",
+    summary="What came of the term that a renewal's signal is about: what the score is judged by",
+    response_model=SignalAnswer,
+)
+@refuses(FactNotFound, SignalIsNoRenewal)
+async def record_outcome(signal_id: GivenId, body: OutcomeBody, context: Ctx, call: Change) -> Response:
+    """A person's last word stands, before what the months after the term are judged to say; those before it, of whomever,
+    and the judgement stay beside it. It holds for every signal of the term, and may be said before the term ends: who gave
+    notice is known before."""
+
+    async def act(uow: UnitOfWork) -> FactRow:
+        return await usecases.name_outcome(uow, signal_id, body.outcome, call.actor, context.clock.now())
+
+    return await _change(call, signal_id, act)
+
+
+def _refuse_past(until: datetime, now: datetime) -> None:
+    if until <= now:
+        raise SnoozeInPast(f"it is {now.isoformat()}")
 
 
 async def _change(
@@ -160,16 +224,3 @@ async def _change(
         return Changed(of, before, SignalAnswer.of(await act(uow)))
 
     return await call.once(changed, of)
-
-
-def _after(page: Page) -> tuple[datetime, str] | None:
-    """The fact that a cursor names: when it was, and its id."""
-    found = parts_in(page, str, str)
-    if found is None:
-        return None
-    at, signal_id = found
-    try:
-        moment = datetime.fromisoformat(at)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC), signal_id
-    except (ValueError, OverflowError) as fault:
-        raise CursorInvalid() from fault

@@ -1,16 +1,53 @@
 """All SQL of facts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 import asyncpg
+import msgspec
 
-from services.signals.domain.score_report import WORST_FIRST
-from services.signals.facts.rows import FactFilter, FactRow, JudgedRenewalRow, StoredFact
-from shared.db.filters import narrowed
+from services.signals.facts.rows import FactFilter, FactRow, Judged, Named, Note, SeatTimes, StoredFact
+from services.signals.renewals.repository import RENEWALS
+from shared.db.filters import Where, narrowed
+from shared.db.listing import Window, begins, counted
 
-CONDITIONS = {"since": "occurred_at >= {}", "until": "occurred_at < {}"}
+#: Of a fact so many notes are shown, the newest.
+NOTES_SHOWN = 50
+CONDITIONS = {"since": "occurred_at >= {}", "until": "occurred_at < {}", "q": begins("customer")}
+RANKS = {"occurred_at": "occurred_at", "customer": "customer"}
+OF_TERM = ", ".join(f"'{name}'" for name in RENEWALS)
+FACTS = f"""
+    select f.*, said.named, said.judged, array(select jsonb_build_object('text', n.text, 'by', n.by, 'at', n.at)
+        from signals.fact_notes n where n.signal_id = f.signal_id order by n.note_id desc limit {NOTES_SHOWN}) as notes
+    from signals.facts f cross join lateral (
+        select coalesce(jsonb_agg(jsonb_build_object('outcome', o.outcome, 'by', o.by, 'at', o.at)
+                order by o.said_id desc) filter (where o.by is not null), '[]') as named,
+            (jsonb_agg(jsonb_build_object('evidence', o.evidence, 'at', o.at)
+                order by o.said_id desc) filter (where o.by is null)) -> 0 as judged
+        from signals.outcomes o where o.signal_id = f.signal_id
+            or f.type in ({OF_TERM}) and o.contract = f.contract and o.term_end::text = f.data ->> 'term_end') said
+"""
+# By the seat that a type is meant for: how long until a fact was acknowledged, and until the first word of what came of it.
+TIMES = f"""
+    with ended as (
+        select f.signal_id, min(o.at) as at from signals.outcomes o join signals.facts f on f.contract = o.contract
+            and f.type in ({OF_TERM}) and f.data ->> 'term_end' = o.term_end::text
+        where f.occurred_at >= $3 group by 1
+        union all
+        select f.signal_id, min(o.at) from signals.outcomes o join signals.facts f using (signal_id)
+        where o.contract is null and f.occurred_at >= $3 group by 1),
+    waited as (
+        select seats.seat, extract(epoch from f.acknowledged_at - f.occurred_at) as acknowledged_s,
+            extract(epoch from ended.at - f.occurred_at) as outcome_s
+        from signals.facts f join unnest($1::text[], $2::text[]) as seats (type, seat) using (type)
+        left join ended using (signal_id)
+        where f.occurred_at >= $3)
+    select seat, count(*) as facts, count(acknowledged_s) as acknowledged,
+        percentile_cont(0.5) within group (order by acknowledged_s)::float8 as acknowledged_after_s,
+        count(outcome_s) as ended, percentile_cont(0.5) within group (order by outcome_s)::float8 as outcome_after_s
+    from waited group by seat order by seat
+"""
 #: A snooze that has run out is open again.
 OPEN = "(state = 'open' or (state = 'snoozed' and snoozed_until <= {}))"
 
@@ -45,6 +82,19 @@ class FactRepository:
         )
         return {row["signal_id"] for row in rows}
 
+    async def is_producer_told(self, event_type: str, last_seen_on: date, days_off: int) -> bool:
+        """Whether a producer's silence from about that day on was told."""
+        return bool(
+            await self._connection.fetchval(
+                """select exists (select from signals.facts
+                    where customer = $1 and customer_id = '' and type = 'meter.silent'
+                        and abs((data->>'last_seen_on')::date - $2::date) < $3)""",
+                event_type,
+                last_seen_on,
+                days_off,
+            )
+        )
+
     async def store(self, facts: Sequence[StoredFact]) -> None:
         await self._connection.executemany(
             """insert into signals.facts (signal_id, type, customer_id, customer, contract, day, occurred_at,
@@ -67,71 +117,64 @@ class FactRepository:
         )
 
     async def fact(self, signal_id: str) -> FactRow | None:
-        return await self._one("select * from signals.facts where signal_id = $1", signal_id)
+        row = await self._connection.fetchrow(f"{FACTS} where f.signal_id = $1", signal_id)
+        return _fact(row) if row is not None else None
 
-    async def page(
-        self, wanted: FactFilter, after: tuple[datetime, str] | None, limit: int, now: datetime
-    ) -> list[FactRow]:
-        """Facts, the newest first. The state `open` includes a snooze that has run out."""
-        where = narrowed(replace(wanted, state=None), CONDITIONS)
-        where = where.also(OPEN, now) if wanted.state == "open" else where.also("state = {}", wanted.state)
-        if after is not None:
-            where = where.also("(occurred_at, signal_id) < ({}, {})", *after)
-        rows = await self._connection.fetch(
-            f"""select * from signals.facts where {where.sql}
-               order by occurred_at desc, signal_id desc limit ${len(where.parameters) + 1}""",
-            *where.parameters,
-            limit,
-        )
-        return [FactRow(**row) for row in rows]
+    async def page(self, wanted: FactFilter, window: Window, now: datetime) -> list[FactRow]:
+        """Facts in an order. The state `open` includes a snooze that has run out."""
+        asked = window.over(_asked(wanted, now), RANKS, "signal_id")
+        rows = await self._connection.fetch(f"{FACTS} where {asked.sql}", *asked.parameters)
+        return [_fact(row) for row in rows]
 
-    async def acknowledge(self, signal_id: str, key_id: str) -> FactRow | None:
-        return await self._one(
-            """update signals.facts set state = 'acknowledged', acknowledged_by = $2, snoozed_until = null
-                where signal_id = $1 returning *""",
+    async def count(self, wanted: FactFilter, now: datetime) -> int:
+        """How many there are, or one more than are counted."""
+        return await counted(self._connection, "signals.facts", _asked(wanted, now))
+
+    async def acknowledge(self, signal_id: str, actor: str, now: datetime) -> None:
+        """The first time stays."""
+        await self._connection.execute(
+            """update signals.facts set state = 'acknowledged', acknowledged_by = $2, snoozed_until = null,
+                acknowledged_at = coalesce(acknowledged_at, $3)
+                where signal_id = $1""",
             signal_id,
-            key_id,
+            actor,
+            now,
         )
 
-    async def snooze(self, signal_id: str, until: datetime) -> FactRow | None:
-        return await self._one(
-            "update signals.facts set state = 'snoozed', snoozed_until = $2 where signal_id = $1 returning *",
+    async def snooze(self, signal_id: str, until: datetime) -> None:
+        await self._connection.execute(
+            "update signals.facts set state = 'snoozed', snoozed_until = $2 where signal_id = $1",
             signal_id,
             until,
         )
 
-    async def record_outcome(self, signal_id: str, outcome: str, now: datetime) -> FactRow | None:
-        return await self._one(
-            "update signals.facts set outcome = $2, outcome_at = $3 where signal_id = $1 returning *",
-            signal_id,
-            outcome,
-            now,
-        )
-
-    async def _one(self, sql: str, *parameters: object) -> FactRow | None:
-        row = await self._connection.fetchrow(sql, *parameters)
-        return FactRow(**row) if row is not None else None
-
-    async def record_term_outcome(self, contract: str, term_end: date, outcome: str, now: datetime) -> None:
-        """What the contract itself says of a renewal, for the facts of that term that nobody has judged."""
+    async def assign(self, signal_id: str, to: str | None) -> None:
         await self._connection.execute(
-            """update signals.facts set outcome = $3, outcome_at = $4
-               where contract = $1 and type in ('renewal.due', 'renewal.at_risk') and data->>'term_end' = $2
-                   and outcome is null""",
-            contract,
-            term_end.isoformat(),
-            outcome,
-            now,
+            "update signals.facts set assignee = $2 where signal_id = $1", signal_id, to
         )
 
-    async def renewals_judged(self) -> list[JudgedRenewalRow]:
-        """Each contract and term with an outcome: whether it was called at risk, and what came of it; of
-        several that were said, the worst: what nobody named is recorded as renewed."""
-        rows = await self._connection.fetch(
-            """select contract, data->>'term_end' as term_end, bool_or(type = 'renewal.at_risk') as at_risk,
-                   (array_agg(outcome order by array_position($1, outcome)))[1] as outcome
-               from signals.facts where type in ('renewal.due', 'renewal.at_risk') and outcome is not null
-               group by 1, 2 order by 1, 2""",
-            list(WORST_FIRST),
+    async def add_note(self, signal_id: str, note: Note) -> None:
+        await self._connection.execute(
+            "insert into signals.fact_notes (signal_id, by, at, text) values ($1, $2, $3, $4)",
+            signal_id,
+            note.by,
+            note.at,
+            note.text,
         )
-        return [JudgedRenewalRow(**row) for row in rows]
+
+    async def times(self, seats: Mapping[str, str], since: datetime) -> list[SeatTimes]:
+        """How long facts since then waited, by seat; `seats`: type → its seat."""
+        rows = await self._connection.fetch(TIMES, list(seats), list(seats.values()), since)
+        return [SeatTimes(**row) for row in rows]
+
+
+def _asked(wanted: FactFilter, now: datetime) -> Where:
+    where = narrowed(replace(wanted, state=None), CONDITIONS)
+    return where.also(OPEN, now) if wanted.state == "open" else where.also("state = {}", wanted.state)
+
+
+def _fact(row: asyncpg.Record) -> FactRow:
+    named = msgspec.convert(row["named"], tuple[Named, ...])
+    notes = msgspec.convert(row["notes"], tuple[Note, ...])
+    judged = msgspec.convert(row["judged"], Judged | None)
+    return FactRow(**{**row, "named": named, "judged": judged, "notes": notes})

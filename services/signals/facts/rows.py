@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from services.signals.domain.score_report import Outcome
+from services.signals.domain.outcomes import Judgement, Outcome
 
 State = Literal["open", "acknowledged", "snoozed"]
 
@@ -26,20 +26,63 @@ class StoredFact:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """What somebody said came of it. `by`: the actor; `at`: business clock."""
+
+    outcome: Outcome
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the months after the term say, and what that rests on."""
+
+    at: datetime
+    evidence: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody wrote down. `by`: the actor; `at`: business clock."""
+
+    text: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FactRow(StoredFact):
-    """A row of `facts`, with what became of it."""
+    """A row of `facts`, with what became of it: `named` and `notes`, the newest first, and the last judgement of its
+    term."""
 
     state: State
     snoozed_until: datetime | None
     acknowledged_by: str | None
-    outcome: Outcome | None
-    outcome_at: datetime | None
+    acknowledged_at: datetime | None
     told_at: datetime
+    named: tuple[Named, ...]
+    judged: Judged | None
+    assignee: str | None
+    notes: tuple[Note, ...]
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What stands: the last word of a person, without one the judgement."""
+        if self.named:
+            return self.named[0].outcome
+        return self.judged.evidence.outcome if self.judged else None
+
+    @property
+    def outcome_at(self) -> datetime | None:
+        if self.named:
+            return self.named[0].at
+        return self.judged.at if self.judged else None
 
 
 @dataclass(frozen=True, slots=True)
 class FactFilter:
-    """What a list of facts is asked for; None asks for all."""
+    """What a list of facts is asked for; None asks for all. `q`: how the customer's external id begins."""
 
     type: str | None = None
     customer: str | None = None
@@ -47,13 +90,18 @@ class FactFilter:
     state: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    q: str | None = None
+    assignee: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedRenewalRow:
-    """A contract's term with an outcome. `term_end` is an ISO date."""
+class SeatTimes:
+    """How long the facts of a seat waited, from when they became true: the median of those that were acknowledged, and of
+    those with an outcome, in seconds of the business clock; None without one."""
 
-    contract: str
-    term_end: str
-    at_risk: bool
-    outcome: Outcome
+    seat: str
+    facts: int
+    acknowledged: int
+    acknowledged_after_s: float | None
+    ended: int
+    outcome_after_s: float | None

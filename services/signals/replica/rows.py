@@ -13,6 +13,7 @@ from services.signals.domain.rollup import Rollup
 from services.signals.domain.statement import Statement, names_capacity
 from shared.db.columns import JSONB, Integer, Pg
 from shared.runtime.clock import from_us
+from shared.topics.billing import DocumentMessage
 from shared.topics.rating import (
     ContractVersion,
     CustomerMessage,
@@ -62,7 +63,8 @@ class MeterRow:
 @dataclass(frozen=True, slots=True)
 class StatementRow:
     """A row of `statements`: the newest revision of a statement. `capacity` is None where its contract
-    includes and guarantees nothing."""
+    includes and guarantees nothing. `asks`: once it is final a document of it follows; None of what was heard before
+    that was kept."""
 
     contract: str
     period_start: datetime
@@ -71,6 +73,7 @@ class StatementRow:
     customer: str
     final: bool
     capacity: Annotated[Statement | None, JSONB]
+    asks: bool | None
 
     @classmethod
     def of(cls, message: StatementMessage) -> Self:
@@ -81,7 +84,42 @@ class StatementRow:
             period_start=from_us(message.period_start_us),
             period_end=from_us(message.period_end_us),
             capacity=msgspec.convert(message, Statement, from_attributes=True) if has_capacity else None,
+            asks=message.is_correction or not _comes_to_nothing(message),
         )
+
+
+def _comes_to_nothing(message: StatementMessage) -> bool:
+    """Whether billing leaves its document out."""
+    return message.skip_zero_invoices and message.document_minor == message.drawn_minor == 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeardDocument:
+    """A row of `documents`: a finalized document that settles what it asks for, of the period that begins on a day.
+    `awaited`: it was told before money was kept, and is told again."""
+
+    document_id: str
+    contract: str
+    customer_id: str
+    start_date: date
+    awaited: bool = False
+
+    @classmethod
+    def of(cls, message: DocumentMessage) -> Self:
+        return made_from(cls, message, start_date=date.fromisoformat(message.period_start_date))
+
+
+@dataclass(frozen=True, slots=True)
+class SettledPeriodRow:
+    """What is settled of a service period, as last corrected, and by which documents. The dates are inclusive."""
+
+    contract: str
+    start_date: date
+    end_date: date
+    currency: str
+    settled_minor: int
+    shortfall_minor: int
+    documents: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
@@ -12,10 +13,12 @@ from services.signals.webhooks.rows import (
     EndpointRow,
     EndpointState,
     Format,
+    HealthRow,
     LoggedDelivery,
 )
-from shared.http.answers import Answer, Instant
+from shared.http.answers import Answer, Instant, Quantity
 from shared.http.shown_names import CustomerName
+from shared.values.made_from import made_from
 
 EndpointId = Annotated[str, Field(examples=["whe_0PzN5cVbfq9yqLJ1fGzWmC"])]
 SignalId = Annotated[str, Field(examples=["sig_5f0c8e6d2b7a5e3f9d1c4b8a7e6f5d4c"])]
@@ -95,6 +98,34 @@ class RequeuedAnswer(Answer):
 
     object: Literal["replay"] = "replay"
     queued: Annotated[int, Field(ge=0)]
+
+
+class EndpointHealthAnswer(Answer):
+    """How an endpoint does. Times are of the business clock."""
+
+    object: Literal["webhook_health"] = "webhook_health"
+    endpoint: EndpointId
+    state: EndpointState
+    failing_since: Instant | None
+    """Null after a success"""
+    attempts: Annotated[int, Field(ge=0)]
+    """Made in the last seven days"""
+    reached: Annotated[int, Field(ge=0)]
+    """Those of them that were answered 2xx"""
+    success_rate: Quantity | None
+    """The share that was, to four decimals; null where nothing was sent"""
+    last_success_at: Instant | None
+    """As far back as the log is kept"""
+    pending: Annotated[int, Field(ge=0)]
+    """Deliveries that wait, each until it is taken or given up"""
+    oldest_at: Instant | None
+    """When the oldest of them was queued"""
+    given_up: Annotated[int, Field(ge=0)]
+
+    @classmethod
+    def of(cls, row: HealthRow) -> Self:
+        rate = round(Decimal(row.reached) / row.made, 4) if row.made else None
+        return made_from(cls, row, endpoint=row.endpoint_id, attempts=row.made, success_rate=rate)
 
 
 class DeliveryAnswer(Answer):

@@ -12,11 +12,13 @@ from services.signals.webhooks.answers import (
     DeliveryAnswer,
     DeliveryLogAnswer,
     EndpointAnswer,
+    EndpointHealthAnswer,
     RequeuedAnswer,
     RotatedEndpointAnswer,
     TestSentAnswer,
 )
 from services.signals.webhooks.domain.target import UrlRefused
+from services.signals.webhooks.parameters import AskedDeliveries
 from services.signals.webhooks.rows import DeliveryState, EndpointRow, Format
 from services.signals.webhooks.usecases import find
 from services.signals.webhooks.usecases.manage_endpoints import (
@@ -44,8 +46,10 @@ from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.changes import Changed, ChangingCall, Of, changing
 from shared.http.cursors import name_in
+from shared.http.etags import IfMatch, etag_of, tagged
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
+from shared.sealing import SealKeyMissing
 from shared.values.fields import GivenId, Word
 from shared.values.names import STORABLE_OR_EMPTY
 
@@ -103,7 +107,7 @@ class ReplayBody(BaseModel):
     response_model=CreatedEndpointAnswer,
     summary="Register an endpoint; its secret is shown this once",
 )
-@refuses(UrlRefused, EventTypeUnknown)
+@refuses(UrlRefused, EventTypeUnknown, SealKeyMissing)
 async def create(body: EndpointBody, context: Ctx, call: Change) -> Response:
     await check(body.terms(), context.settings.webhook_allow_local)
 
@@ -137,9 +141,13 @@ async def list_endpoints(context: Ctx, page: Paged, caller: Reader) -> Listed[En
     summary="One endpoint; its whole URL for signals:write only",
 )
 @refuses(EndpointNotFound)
-async def get_endpoint(endpoint_id: GivenId, context: Ctx, caller: Reader) -> EndpointAnswer:
+async def get_endpoint(
+    endpoint_id: GivenId, context: Ctx, caller: Reader, response: Response
+) -> EndpointAnswer:
     async with context.db.transaction() as uow:
-        return _for(caller, context, await known_endpoint(uow, endpoint_id))
+        row = await known_endpoint(uow, endpoint_id)
+    tagged(response, _tag(row))
+    return _for(caller, context, row)
 
 
 @router.put(
@@ -148,8 +156,10 @@ async def get_endpoint(endpoint_id: GivenId, context: Ctx, caller: Reader) -> En
     response_model=EndpointAnswer,
     summary="Change all of it but the secret",
 )
-@refuses(EndpointNotFound, UrlRefused, EventTypeUnknown)
-async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx, call: Change) -> Response:
+@refuses(EndpointNotFound, UrlRefused, EventTypeUnknown, SealKeyMissing)
+async def change(
+    endpoint_id: GivenId, body: EndpointBody, context: Ctx, call: Change, _if_match: IfMatch = None
+) -> Response:
     terms = body.terms()
     await check(terms, context.settings.webhook_allow_local)
 
@@ -167,13 +177,13 @@ async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx, call: C
     summary="Delete it and what waits for it",
 )
 @refuses(EndpointNotFound)
-async def delete(endpoint_id: GivenId, call: Change) -> Response:
+async def delete(endpoint_id: GivenId, call: Change, _if_match: IfMatch = None) -> Response:
     of = Of(ENDPOINT, endpoint_id)
 
     async def act(uow: UnitOfWork) -> Changed:
-        before = _as_anybody_sees(await known_endpoint(uow, endpoint_id))
+        row = await known_endpoint(uow, endpoint_id)
         await delete_endpoint(uow, endpoint_id)
-        return Changed(of, before, None)
+        return Changed(of, _as_anybody_sees(row), None, tags=(_tag(row), None))
 
     return await call.once(act, of, status=204)
 
@@ -184,7 +194,7 @@ async def delete(endpoint_id: GivenId, call: Change) -> Response:
     response_model=RotatedEndpointAnswer,
     summary="A new secret, shown this once; until the overlap ends both sign",
 )
-@refuses(EndpointNotFound)
+@refuses(EndpointNotFound, SealKeyMissing)
 async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx, call: Change) -> Response:
     async def act(uow: UnitOfWork) -> RotatedEndpointAnswer:
         secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours, context.state.seal)
@@ -267,6 +277,33 @@ async def list_deliveries(
 
 
 @router.get(
+    "/webhook-deliveries",
+    operation_id="list_all_webhook_deliveries",
+    dependencies=[READ],
+    summary="The delivery log of all endpoints, the newest first",
+)
+async def list_all_deliveries(context: Ctx, page: Paged, wanted: AskedDeliveries) -> Listed[DeliveryAnswer]:
+    async with context.db.transaction() as uow:
+        rows = await find.list_all_deliveries(uow, wanted, name_in(page), page.limit + 1)
+    return Listed[DeliveryAnswer].page(rows, page, lambda row: [row.delivery_id], DeliveryAnswer.of)
+
+
+@router.get(
+    "/webhook-health",
+    operation_id="list_webhook_health",
+    dependencies=[READ],
+    summary="How often each endpoint was reached in the last seven days, when last, and what waits for it",
+)
+async def list_health(context: Ctx, page: Paged) -> Listed[EndpointHealthAnswer]:
+    now = context.clock.now()
+    async with context.db.transaction() as uow:
+        rows = await find.list_health(uow, name_in(page) or "", page.limit + 1, now)
+    return Listed[EndpointHealthAnswer].page(
+        rows, page, lambda row: [row.endpoint_id], EndpointHealthAnswer.of
+    )
+
+
+@router.get(
     "/webhook-deliveries/{delivery_id}",
     operation_id="get_webhook_delivery",
     dependencies=[READ],
@@ -286,11 +323,23 @@ async def _change(
     of = Of(ENDPOINT, endpoint_id)
 
     async def changed(uow: UnitOfWork) -> Changed:
-        before = _as_anybody_sees(await known_endpoint(uow, endpoint_id))
+        before = await known_endpoint(uow, endpoint_id)
         answer = await act(uow)
-        return Changed(of, before, _as_anybody_sees(await known_endpoint(uow, endpoint_id)), answer)
+        after = await known_endpoint(uow, endpoint_id)
+        return Changed(
+            of,
+            _as_anybody_sees(before),
+            _as_anybody_sees(after),
+            answer,
+            tags=(_tag(before), _tag(after)),
+        )
 
     return await call.once(changed, of)
+
+
+def _tag(row: EndpointRow) -> str:
+    """Of all that a person may change: not of what attempts leave behind."""
+    return etag_of(row.sealed_url, row.description, row.events, row.format)
 
 
 def _as_anybody_sees(row: EndpointRow) -> EndpointAnswer:

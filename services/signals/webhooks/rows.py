@@ -105,6 +105,32 @@ class LoggedDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """Which deliveries; None does not restrict. `customer` is an external id."""
+
+    endpoint: str | None = None
+    signal: str | None = None
+    customer: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRow:
+    """How an endpoint does. `made` and `reached`: attempts since an instant, and those that were taken; `pending` and
+    `given_up`: deliveries as they stand; `oldest_at`: when the oldest pending one was queued. Business clock."""
+
+    endpoint_id: str
+    state: EndpointState
+    failing_since: datetime | None
+    made: int
+    reached: int
+    last_success_at: datetime | None
+    pending: int
+    oldest_at: datetime | None
+    given_up: int
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptRow:
     """A row of `attempts`. `request` is JSON: url, headers, body."""
 

@@ -1,7 +1,9 @@
 """What the tests of signals do to a running service: move its clock, tell facts, register endpoints, say
 things on its topics."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +21,7 @@ from tests.conftest import say as published
 from tests.waiting import until
 
 WEBHOOK_KEY = "what the tests of signals seal with"
+READER = "u2c_reader_of_signals"
 START = datetime(2024, 1, 1, 12, tzinfo=UTC)
 
 
@@ -77,6 +80,19 @@ class Signals:
             return all(positions.get(partition, 0) >= head for partition, head in heads.items())
 
         await until(heard)
+
+
+@asynccontextmanager
+async def reading(signals: Signals) -> AsyncIterator[dict[str, str]]:
+    """Headers of a key that has only signals:read."""
+    await signals.context.db.pool.execute(
+        """insert into signals.access_keys (key_id, revision, hash, name, scopes, revoked) values
+            ('key_reader', 1, $1, 'r', '{signals:read}', false)
+           on conflict do nothing""",
+        hashlib.sha256(READER.encode()).hexdigest(),
+    )
+    await signals.context.keys.refresh()
+    yield {"authorization": f"Bearer {READER}"}
 
 
 def fact(number: int, type: str = "renewal.due") -> Fact:

@@ -33,6 +33,7 @@ async def test_what_is_open_is_listed_with_its_owner_and_its_deadline(signals: S
         "deadline_at": "2024-01-04T12:00:00Z",
         "price": None,
         "resolved_at": None,
+        "resolves": "by_person",
     }
     assert [row["reference"] for row in (await signals.get("/v1/exceptions", resolved=True))["data"]] == [
         "del_0"

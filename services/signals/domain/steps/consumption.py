@@ -7,7 +7,9 @@ from services.signals.domain.capacity import Capacity, periods_over
 from services.signals.domain.customer_day import Known
 from services.signals.domain.fact import Fact
 from services.signals.domain.shown import shown_object
+from services.signals.domain.trend import TrendState
 
+OUTGROWN, OF_DEEPENING = "above the allowance", "above most of the allowance while use deepens"
 Keys = tuple[tuple[str, ...], ...]
 
 
@@ -30,15 +32,24 @@ def pass_thresholds(
     return [fact for fact in facts if fact.key not in before], tuple(fact.key for fact in facts)
 
 
-def outgrow_allowance(known: Known, agreed: Agreed) -> list[Fact]:
-    """Above the allowance in the last closed periods, all of them: told on the first day after the last."""
+def outgrow_allowance(known: Known, agreed: Agreed, trend: TrendState) -> list[Fact]:
+    """Above the allowance in the last closed periods, all of them, or above most of it while use deepens: told on the
+    first day after the last, once a line."""
+    rule = known.policy.expansion
+    ready = {
+        line: (OUTGROWN, periods)
+        for line, periods in periods_over(agreed.contract, known.day, rule.periods_over)
+    }
+    if trend is TrendState.DEEPENING:
+        nearly = periods_over(agreed.contract, known.day, rule.deepening_periods, rule.deepening_share)
+        ready = {line: (OF_DEEPENING, periods) for line, periods in nearly} | ready
     return [
         Fact(
             "expansion.ready",
             (agreed.name, line, periods[-1]["start"]),
             known.day,
-            {"line": line, "periods": periods},
+            {"line": line, "because": because, "periods": periods},
             agreed.name,
         )
-        for line, periods in periods_over(agreed.contract, known.day, known.policy.expansion_periods)
+        for line, (because, periods) in ready.items()
     ]

@@ -1,14 +1,17 @@
-"""Renewal of a contract: what is told within the notice window, and how a term ended."""
+"""Renewal of a contract: what is told within the notice window, and that a term ended."""
 
 from dataclasses import dataclass
 from datetime import date
 
 from services.signals.domain.agreed import Agreed
-from services.signals.domain.customer_day import Known, Outcome
+from services.signals.domain.customer_day import Known
 from services.signals.domain.fact import Fact
+from services.signals.domain.odds import Odds, shown_odds
+from services.signals.domain.outcomes import Term
 from services.signals.domain.renewal import notice_step
 from services.signals.domain.risk import Risk
 from services.signals.domain.shown import shown, shown_object
+from services.signals.domain.stake import shown_stake
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,9 @@ class LastTerm:
     over: bool
 
 
-def notify(known: Known, agreed: Agreed, scored: Risk, before: Notices) -> tuple[list[Fact], Notices]:
+def notify(
+    known: Known, agreed: Agreed, scored: Risk, odds: Odds, before: Notices
+) -> tuple[list[Fact], Notices]:
     """Due once a term and notice step; at risk once a term and episode, within the notice window."""
     episodes = before.episodes + (scored.at_risk and not before.at_risk)
     step = notice_step(agreed.renewal, known.day, known.policy.notice_steps_days)
@@ -41,6 +46,8 @@ def notify(known: Known, agreed: Agreed, scored: Risk, before: Notices) -> tuple
         "score": scored.score,
         "at_risk": scored.at_risk,
         "reasons": shown(scored.reasons),
+        **shown_odds(odds),
+        **shown_stake(agreed.worth_of(known)),
     }
     facts = []
     if due not in before.told:
@@ -55,11 +62,12 @@ def notify(known: Known, agreed: Agreed, scored: Risk, before: Notices) -> tuple
     return facts, Notices(scored.at_risk, episodes, tuple(sorted(told)))
 
 
-def end_term(known: Known, agreed: Agreed, before: LastTerm) -> tuple[list[Outcome], LastTerm]:
-    """A term that ran into the next one was renewed; one that ended without a next one is over."""
+def end_term(known: Known, agreed: Agreed, before: LastTerm) -> tuple[list[Term], LastTerm]:
+    """A term that ran into the next one goes on; one that ended without a next one is over. What became of it, the
+    months after say."""
     end = agreed.renewal.term_end
     if before.end is not None and before.end < end:
-        return [Outcome(agreed.name, before.end, "renewed")], LastTerm(end, before.over)
+        return [Term(agreed.name, before.end, True)], LastTerm(end, False)
     if before.end is not None and known.day >= end and not before.over:
-        return [Outcome(agreed.name, end, "churned")], LastTerm(end, True)
+        return [Term(agreed.name, end, False)], LastTerm(end, True)
     return [], LastTerm(end, before.over)

@@ -1,11 +1,12 @@
 """Silence of meters: one fact a silence, told on the day it becomes an outage."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
-from services.signals.domain.customer_day import Known
+from services.signals.domain.customer_day import Customer, Known
+from services.signals.domain.event_types import METER_SILENT
 from services.signals.domain.fact import Fact
-from services.signals.domain.silence import Silence, Silences, silence
+from services.signals.domain.silence import Silence, SilenceRule, Silences, silence
 
 
 def silences_of(known: Known) -> Silences:
@@ -18,11 +19,29 @@ def silences_of(known: Known) -> Silences:
     return {meter: one for meter, one in found.items() if one is not None}
 
 
+def silent_event_types(customer: Customer, day: date, rule: SilenceRule) -> set[str]:
+    """The event types of the meters of a customer that are silent as the day begins."""
+    found = set()
+    for meter, rollup in customer.matched().items():
+        of_catalogue, last = customer.meters.get(meter), rollup.last_day_before(day)
+        if of_catalogue is None or last is None or last >= day - timedelta(days=1):
+            continue
+        quiet = silence(rollup, day, of_catalogue.heartbeat_s, rule)
+        if quiet is not None and quiet.is_outage:
+            found.add(of_catalogue.event_type)
+    return found
+
+
 def fall_silent(
     known: Known, silences: Silences, before: Mapping[str, date]
 ) -> tuple[list[Fact], Mapping[str, date]]:
-    """Meters of one event type fall silent together: one source, one outage."""
-    outages = {meter: found.last_seen_on for meter, found in silences.items() if found.is_outage}
+    """Meters of one event type fall silent together: one source, one outage. Where it is the producer, that is told
+    once for all its customers, and of this one only if it stays silent when the others speak again."""
+    outages = {
+        meter: found.last_seen_on
+        for meter, found in silences.items()
+        if found.is_outage and _event_type(known, meter) not in known.producers
+    }
     sources: dict[tuple[str, date], list[str]] = {}
     for meter, last in sorted(outages.items()):
         if before.get(meter) != last:
@@ -46,4 +65,4 @@ def _silent(known: Known, event_type: str, meters: list[str], found: Silence) ->
         "silent_days": found.days,
         "bearable_days": found.bearable_days,
     }
-    return Fact("meter.silent", (known.customer.customer_id, event_type, last), known.day, data)
+    return Fact(METER_SILENT, (known.customer.customer_id, event_type, last), known.day, data)

@@ -2,13 +2,14 @@
 
 from datetime import date, timedelta
 
-from services.signals.domain.customer_day import Known
+from services.signals.domain.customer_day import Contract, Known
 from services.signals.domain.fact import Fact
 from services.signals.domain.renewal import renewal
 from services.signals.domain.rollup import Rollup, monday
 from services.signals.domain.shown import shown_trend
 from services.signals.domain.state import MonthSix
-from services.signals.domain.trend import YEAR_WEEKS, Trend, TrendState, trend
+from services.signals.domain.trend import NOTHING_SAID, YEAR_WEEKS, Said, Trend, TrendRule, TrendState, trend
+from shared.pricing.renewal import is_active
 from shared.values.period import add_months
 
 
@@ -39,34 +40,61 @@ def first_day_of_use(known: Known, main: Rollup | None, before: date | None) -> 
 
 def trend_start(known: Known, first_on: date | None) -> date | None:
     """Where the trend begins: the start of the running term, else the first day of use."""
+    contract = _main_contract(known)
+    return _term_start(known, contract) if contract is not None else first_on
+
+
+def listened_from(known: Known, first_on: date | None, known_on: date | None) -> date | None:
+    """From when a customer without any use counts as silent: the contract's start, whatever term it is in, but no day
+    before the customer was known here."""
+    contract = _main_contract(known)
+    started = contract.versions[0].terms.term.start if contract is not None else first_on
+    return max(started, known_on) if started and known_on else started
+
+
+def _main_contract(known: Known) -> Contract | None:
+    """The first of those that began, one that is over after all that run."""
+    over = None
     for contract in known.customer.contracts:
-        found = renewal(contract.terms_at(known.began), known.day)
-        if found.term_start <= known.day:
-            return found.term_start
-    return first_on
+        if _term_start(known, contract) > known.day:
+            continue
+        if is_active(contract.terms_at(known.began), known.day):
+            return contract
+        over = over or contract
+    return over
 
 
-def trend_of_use(known: Known, main: Rollup | None, started: date | None, before: TrendState) -> Trend:
-    """Over the whole weeks from the start to the day; early in a further term the weeks before it still
-    count."""
-    if main is None or started is None:
-        return Trend(TrendState.UNKNOWN, None, None, None, 0)
-    day, policy = known.day, known.policy
-    first = monday(day) - timedelta(weeks=policy.trend_weeks_max)
-    if (day - started).days >= policy.trend.weeks_min * 7 + 7:
-        first = max(first, started)
-    first = max(first, main.weeks_from)
-    window = main.weeks_between(first, day)
-    year_ago = timedelta(weeks=YEAR_WEEKS)
+def _term_start(known: Known, contract: Contract) -> date:
+    return renewal(contract.terms_at(known.began), known.day).term_start
+
+
+def trend_of_use(
+    known: Known, main: Rollup | None, started: date | None, first_on: date | None, before: Said
+) -> Trend:
+    """Over the whole weeks from the start to the day; early in a further term, and where they say nothing, the
+    weeks before it still count."""
+    if main is None or started is None or first_on is None:
+        return Trend(TrendState.UNKNOWN)
+    rule, day = known.policy.trend, known.day
+    longest = max(monday(day) - timedelta(weeks=known.policy.trend_weeks_max), first_on)
+    if started > longest and (day - started).days >= rule.weeks_min * 7 + 7:
+        of_term = _trend_since(main, started, day, rule, before)
+        if of_term.state is not TrendState.UNKNOWN:
+            return of_term
+    return _trend_since(main, longest, day, rule, before)
+
+
+def _trend_since(main: Rollup, first: date, day: date, rule: TrendRule, before: Said) -> Trend:
+    first, year_ago = max(first, main.weeks_from), timedelta(weeks=YEAR_WEEKS)
     season = (
         main.weeks_between(first - year_ago, day - year_ago) if first - year_ago >= main.weeks_from else []
     )
-    return trend(window, policy.trend, before, season)
+    return trend(main.weeks_between(first, day), rule, before, season)
 
 
-def turn(known: Known, use: Trend, before: TrendState) -> tuple[list[Fact], TrendState]:
-    """Told when the trend turns; what is not known changes nothing."""
-    if use.state is TrendState.UNKNOWN:
+def turn(known: Known, use: Trend, before: TrendState, *, silent: bool) -> tuple[list[Fact], TrendState]:
+    """Told when the trend turns; what is not known changes nothing, and of who is silent that is told."""
+    if use.state is TrendState.UNKNOWN or silent:
         return [], before
     if use.state is TrendState.STEADY or use.state is before:
         return [], use.state
@@ -83,5 +111,14 @@ def month_six(
     at = add_months(started, known.policy.checkpoint_months)
     if known.day < at or (before is not None and before.started == started):
         return before
-    found = trend(main.weeks_between(started, at), known.policy.trend)
-    return MonthSix(started, at, found.state, found.weeks, found.change, found.early, found.late)
+    found = _trend_since(main, started, at, known.policy.trend, NOTHING_SAID)
+    return MonthSix(
+        started,
+        at,
+        found.state,
+        found.weeks,
+        found.change,
+        found.early,
+        found.late,
+        found.within_chance,
+    )

@@ -7,7 +7,7 @@ from shared.values.decimals import plain
 
 def go_quiet(known: Known, before: bool) -> tuple[list[Fact], bool]:
     """What is not known changes nothing."""
-    engagement, rule = known.engagement, known.policy.most_active
+    engagement, rule = known.heard, known.policy.most_active
     share = engagement.quiet_share if engagement else None
     if engagement is None or share is None:
         return [], before

@@ -3,103 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
-from services.signals.answers import ConsumptionAnswer, RenewalAnswer
-from services.signals.domain.activation import ActivationState
-from services.signals.domain.backtest import Backtest
+from services.signals.answers import ConsumptionAnswer, IntervalAnswer, RenewalAnswer
+from services.signals.domain.backtest import Backtest, Judged
+from services.signals.domain.intervals import PLACES
+from services.signals.domain.panel.intervals import Interval
+from services.signals.domain.panel.sections import Measured, Score, Worth
 from services.signals.domain.shown import Document
-from services.signals.domain.trend import TrendState
 from services.signals.domain.values import DEFINITIONS
 from services.signals.evaluation.answers.evaluated import EvaluatedAnswer, Policy
 from services.signals.evaluation.answers.values import ValueAnswer, value_answers
-from services.signals.evaluation.rows import CustomerStandingRow
 from services.signals.evaluation.usecases.say_standing import ContractStanding, Standing
 from services.signals.replica.rows import ActiveDayRow, CustomerRow
 from shared.http.answers import Answer, Instant, Quantity, StoredAs
-from shared.http.shown_names import ContractName, CustomerLabel, CustomerName, LineKey, MeterName
+from shared.http.shown_names import ContractName, CustomerLabel, CustomerName, MeterName
 
 Count = Annotated[int, Field(ge=0)]
 Evaluated = Annotated[Mapping[str, Any], StoredAs(EvaluatedAnswer)]
-
-
-class ConsumedAnswer(Answer):
-    """What of a capacity is consumed, against the time that has passed."""
-
-    kind: Literal["allowance", "minimum"]
-    line: LineKey | None
-    share: Quantity | None
-    elapsed: Quantity
-    pace: Quantity | None
-
-
-class ContractStandingAnswer(Answer):
-    """The states of one contract that a person looks for first."""
-
-    activation: ActivationState | None
-    renewal_due: bool | None
-    at_risk: bool
-    risk_score: int
-    consumed: list[ConsumedAnswer]
-
-
-class CustomerStandingAnswer(Answer):
-    """The states of one customer that a person looks for first; all null before the first evaluation."""
-
-    object: Literal["customer_standing"] = "customer_standing"
-    customer: CustomerName
-    name: CustomerLabel
-    day: date | None
-    """The local day that was evaluated"""
-    last_seen_on: date | None = None
-    trend: TrendState | None = None
-    """The last one that was known"""
-    trend_change: Quantity | None = None
-    trend_month_six: TrendState | None = None
-    silent_meters: list[MeterName] | None = None
-    risk_score: int | None = None
-    contracts: dict[str, ContractStandingAnswer] | None = None
-
-    @classmethod
-    def of(cls, row: CustomerStandingRow) -> "CustomerStandingAnswer":
-        return _standing.validate_python(
-            {"customer": row.external_id, "name": row.name, **_states(row.document)}
-        )
-
-
-def _states(document: Document | None) -> Document:
-    """What a stored evaluation says of them."""
-    if document is None:
-        return {"day": None}
-    trend = document["trend"]
-    return {
-        "day": document["day"],
-        "last_seen_on": document["last_seen_on"],
-        "trend": trend["latched"],
-        "trend_change": trend.get("change"),
-        "trend_month_six": (document["trend_month_six"] or {}).get("trend"),
-        "silent_meters": [meter for meter, one in document["meters"].items() if one["silent"]],
-        "risk_score": document["risk"]["score"],
-        "contracts": {name: _contract_states(part) for name, part in document["contracts"].items()},
-    }
-
-
-def _contract_states(part: Document) -> Document:
-    return {
-        "activation": (part["activation"] or {}).get("state"),
-        "renewal_due": (part["renewal"] or {}).get("due"),
-        "at_risk": part["risk"]["at_risk"],
-        "risk_score": part["risk"]["score"],
-        "consumed": [
-            {name: one[name] for name in ("kind", "line", "share", "elapsed", "pace")}
-            for one in part["consumption"]
-        ],
-    }
-
-
-_standing = TypeAdapter(CustomerStandingAnswer)
 
 
 class CustomerSignalsAnswer(Answer):
@@ -231,13 +155,20 @@ class SaidAnswer(Answer):
 
 
 class JudgedAnswer(Answer):
-    """What was said, and what the next three months did; null where they are not all known, or nothing was
-    used before."""
+    """What was said, and what the next three months did; null where they or the three before are not all known, or the
+    customer did not use it of late."""
 
     said: SaidAnswer
+    silent_days: Count | None
+    """Days since the last use as the month began"""
     change: Quantity | None
     """Events by day in the three months ÷ those in the three before − 1"""
     lost: bool | None
+
+
+def _judged(one: Judged) -> JudgedAnswer:
+    said = SaidAnswer(**asdict(one.said))
+    return JudgedAnswer(said=said, silent_days=one.silent_days, change=one.change, lost=one.lost)
 
 
 class MonthAnswer(Answer):
@@ -252,6 +183,78 @@ class MonthAnswer(Answer):
     called_and_lost: Count | None
 
 
+class OrderAnswer(Answer):
+    """How well a score orders customer-months by what came of them. Intervals draw customers again, with all their months;
+    one is null where losses, or those kept, are
+    of one customer."""
+
+    auc: Quantity
+    auc_interval: IntervalAnswer | None
+    average_precision: Quantity
+    average_precision_interval: IntervalAnswer | None
+    precision_at_losses: Quantity
+    """At as many calls as there are losses; recall is the same"""
+    precision_at_losses_interval: IntervalAnswer | None
+
+    @classmethod
+    def of(cls, found: Measured) -> Self:
+        return cls(
+            auc=_decimal(found.found.auc),
+            auc_interval=_interval(found.intervals["auc"]),
+            average_precision=_decimal(found.found.average_precision),
+            average_precision_interval=_interval(found.intervals["average_precision"]),
+            precision_at_losses=_decimal(found.found.precision),
+            precision_at_losses_interval=_interval(found.intervals["precision"]),
+        )
+
+
+def _interval(found: Interval | None) -> IntervalAnswer | None:
+    return None if found is None else IntervalAnswer(low=_decimal(found[0]), high=_decimal(found[1]))
+
+
+def _decimal(number: float) -> Decimal:
+    return Decimal(number).quantize(PLACES)
+
+
+class LargestLoserAnswer(Answer):
+    """The customer with the most losses, and its share of all."""
+
+    customer: CustomerName
+    share: Quantity
+
+
+class ScoreWorthAnswer(Answer):
+    """What the points are worth on all customer-months that can be judged, beside days since last use; a score is null
+    where nobody, or everybody, was lost."""
+
+    months: Count
+    """Customer-months"""
+    customers: Count
+    losses: Count
+    base_rate: Quantity | None
+    base_rate_interval: IntervalAnswer | None
+    largest_loser: LargestLoserAnswer | None
+    points: OrderAnswer | None
+    days_since_last_use: OrderAnswer | None
+
+    @classmethod
+    def of(cls, found: Worth) -> Self:
+        loser = found.largest_loser
+        orders = {score: OrderAnswer.of(one) if one else None for score, one in found.scores.items()}
+        return cls(
+            months=found.months,
+            customers=found.customers,
+            losses=found.losses,
+            base_rate=None if found.base_rate is None else _decimal(found.base_rate),
+            base_rate_interval=_interval(found.base_rate_interval),
+            largest_loser=LargestLoserAnswer(customer=loser.customer, share=_decimal(loser.share))
+            if loser
+            else None,
+            points=orders[Score.POINTS],
+            days_since_last_use=orders[Score.CALENDAR],
+        )
+
+
 class BacktestAnswer(Answer):
     """Precision = lost ÷ called and recall = called ÷ lost over all customer-months that can be judged; null
     where nothing divides."""
@@ -262,6 +265,7 @@ class BacktestAnswer(Answer):
     judged: list[JudgedAnswer]
     precision: Quantity | None
     recall: Quantity | None
+    worth: ScoreWorthAnswer
 
     @classmethod
     def of(cls, found: Backtest, policy: str) -> Self:
@@ -269,9 +273,7 @@ class BacktestAnswer(Answer):
             policy=policy,
             precision=found.precision,
             recall=found.recall,
+            worth=ScoreWorthAnswer.of(found.worth),
             months=[MonthAnswer(**asdict(one)) for one in found.months],
-            judged=[
-                JudgedAnswer(said=SaidAnswer(**asdict(one.said)), change=one.change, lost=one.lost)
-                for one in found.judged
-            ],
+            judged=[_judged(one) for one in found.judged],
         )

@@ -10,8 +10,8 @@ from services.signals.domain.activation import ActivationState
 from services.signals.domain.shown import Document
 from services.signals.domain.trend import TrendState
 from services.signals.domain.values import values_of
-from shared.http.answers import ABSENT, Answer, Quantity
-from shared.http.shown_names import ContractName, LineKey, MeterName
+from shared.http.answers import ABSENT, Amount, Answer, Quantity
+from shared.http.shown_names import ContractName, CurrencyCode, LineKey, MeterName
 
 
 class Value(Answer):
@@ -23,9 +23,9 @@ class Value(Answer):
 
 
 class LastDayValue(Value):
-    """The newest day with an event, or with a login."""
+    """The newest day with an event, with a login, or with use of a main meter that is silent since."""
 
-    name: Literal["last_seen_on", "last_login_on"]
+    name: Literal["last_seen_on", "last_login_on", "silent_since", "producer_silent_since"]
     value: date
 
 
@@ -44,6 +44,7 @@ class TrendOfUse(Value):
 
     value: TrendState
     weeks: int
+    within_chance: bool | None = ABSENT
     change: Quantity | None = ABSENT
     early_week: Quantity | None = ABSENT
     late_week: Quantity | None = ABSENT
@@ -68,7 +69,18 @@ class TrendMonthSixValue(TrendOfUse):
 class ShareValue(Value):
     """A share, or a change as a share."""
 
-    name: Literal["trend_change", "recent_change", "users_change", "most_active_quiet", "stickiness"]
+    name: Literal[
+        "trend_change",
+        "recent_change",
+        "users_change",
+        "depth_change",
+        "most_active_quiet",
+        "stickiness",
+        "p_fall",
+        "p_gone",
+        "score_p",
+        "p_renew",
+    ]
     value: Quantity
 
 
@@ -87,6 +99,15 @@ class RiskScoreValue(Value):
     contract: ContractName | None = ABSENT
     at_risk: bool
     reasons: list[ReasonAnswer]
+
+
+class AtStakeValue(Value):
+    """What is at stake in a currency, of the customer or of a contract."""
+
+    name: Literal["at_stake"]
+    value: Amount
+    currency: CurrencyCode
+    contract: ContractName | None = ABSENT
 
 
 class ContractValue(Value):
@@ -199,6 +220,7 @@ ValueAnswer = Annotated[
     | ShareValue
     | CountValue
     | RiskScoreValue
+    | AtStakeValue
     | ConsumedShareValue
     | ElapsedShareValue
     | ProjectedUseValue

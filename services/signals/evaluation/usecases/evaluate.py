@@ -10,15 +10,26 @@ from services.signals.domain.customer_day import Contract, Customer, Engagement,
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.local_day import due_at, local_day
 from services.signals.domain.policy import Policy
+from services.signals.domain.renewal_model import RenewalModel
 from services.signals.domain.rollup import Rollup
 from services.signals.domain.shown import shown_object
+from services.signals.domain.stake import Stake
 from services.signals.domain.state import CustomerState
 from services.signals.evaluation.repository import STATEMENT_DAYS, EvaluationRepository
 from services.signals.evaluation.rows import CustomerStateRow, Due, KeptStanding, NextDue
+from services.signals.evaluation.usecases.find_producers import (
+    Producers,
+    SeenSilence,
+    TypeDay,
+    tell_of_producers,
+)
 from services.signals.evaluation.usecases.hold_unreadable import hold, read_contracts, read_states, release
-from services.signals.facts.repository import FactRepository
 from services.signals.facts.usecases.tell import Told, tell
+from services.signals.renewals.repository import RenewalRepository
+from services.signals.renewals.usecases.note_ended import note_ended
 from services.signals.replica.repository.activity import ActivityRepository
+from services.signals.replica.repository.settled import SettledRepository
+from services.signals.roster.repository import RosterRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.pricing.language.activation import TeamMilestone
 from shared.runtime.clock import machine_now
@@ -34,6 +45,34 @@ class _Read:
 
     states: Mapping[str, CustomerState | None]
     contracts: Mapping[str, Sequence[Contract]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Until when, by which policy, and what is known of producers in this run."""
+
+    until: datetime
+    policy: Policy
+    producers: Producers
+
+
+@dataclass(frozen=True, slots=True)
+class _ByDay:
+    """What is read of the customers for each day: day → customer id → what was known as the day began; and what was learned
+    from outcomes."""
+
+    model: RenewalModel | None
+    engagements: Mapping[date, Mapping[str, Engagement]]
+    stakes: Mapping[date, Mapping[str, Stake | None]]
+    silent: Mapping[TypeDay, SeenSilence]
+
+    def producers_of(self, customer_id: str, day: date) -> dict[str, date]:
+        """Event type → the last day its producer was seen, of those that are silent for this customer."""
+        return {
+            event_type: seen.silence.last_seen_on
+            for (event_type, on), seen in self.silent.items()
+            if on == day and customer_id in seen.silence.customers
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +96,13 @@ async def due_customers(uow: UnitOfWork, until: datetime) -> list[str]:
     return await EvaluationRepository(uow.connection).due_customers(until, machine_now())
 
 
-async def evaluate_due(uow: UnitOfWork, until: datetime, policy: Policy, customers_max: int) -> int:
+async def evaluate_due(
+    uow: UnitOfWork, until: datetime, policy: Policy, customers_max: int, producers: Producers | None = None
+) -> int:
     """Evaluate up to `customers_max` customers whose days are due by `until`; return how many were found.
 
     A customer of whom a contract or the state cannot be read is held, with an exception that names it; the others
-    go on.
+    go on. `producers`: what is known of them already in this run.
     """
     evaluations = EvaluationRepository(uow.connection)
     claimed = await evaluations.claim(until, machine_now(), customers_max)
@@ -72,7 +113,7 @@ async def evaluate_due(uow: UnitOfWork, until: datetime, policy: Policy, custome
     held = await hold(uow, [*of_states, *of_contracts], until)
     due = [one for one in claimed if one.customer_id not in held]
     await release(uow, [one for one in due if one.was_held], contracts, until)
-    await _evaluate(uow, due, _Read(states, contracts), until, policy)
+    await _evaluate(uow, due, _Read(states, contracts), _Asked(until, policy, producers or Producers()))
     return len(claimed)
 
 
@@ -82,32 +123,27 @@ def _contracts_of(due: Sequence[Due]) -> tuple[list[str], datetime]:
     return [one.customer_id for one in due], oldest - timedelta(days=STATEMENT_DAYS)
 
 
-async def _evaluate(
-    uow: UnitOfWork,
-    due: Sequence[Due],
-    read: _Read,
-    until: datetime,
-    policy: Policy,
-) -> None:
-    evaluations = EvaluationRepository(uow.connection)
-    meters = await evaluations.meters()
+async def _evaluate(uow: UnitOfWork, due: Sequence[Due], read: _Read, asked: _Asked) -> None:
+    until, policy = asked.until, asked.policy
+    meters = await EvaluationRepository(uow.connection).meters()
     customers = await _customers(uow, due, meters, read.contracts)
     days = {one.customer_id: _due_days(one, until, policy) for one in due}
-    tells_of_users = any(meter.role and meter.role != "login" for meter in meters.values())
-    engagements = await _engagements(evaluations, customers, days, policy) if tells_of_users else {}
+    silent = await asked.producers.silent(uow, customers, days, policy)
+    by_day = await _by_day(uow, customers, days, policy, silent)
     evaluated = [
         _evaluated(
             customer,
             one,
             days[one.customer_id],
             read.states[one.customer_id] or CustomerState(known_on=one.next_on),
-            engagements,
+            by_day,
             policy,
         )
         for one, customer in zip(due, customers, strict=True)
     ]
     await _save(uow, evaluated, policy)
     await _tell(uow, evaluated, until)
+    await tell_of_producers(uow, silent, meters, policy, until)
 
 
 async def _customers(
@@ -134,22 +170,28 @@ async def _customers(
     ]
 
 
-async def _engagements(
-    evaluations: EvaluationRepository,
+async def _by_day(
+    uow: UnitOfWork,
     customers: Sequence[Customer],
     days: Mapping[str, Sequence[date]],
     policy: Policy,
-) -> dict[date, dict[str, Engagement]]:
-    """Day → customer → engagement."""
-    by_day: dict[date, list[str]] = {}
+    silent: Mapping[TypeDay, SeenSilence],
+) -> _ByDay:
+    """One question of each sort a day, for all customers that are evaluated on it."""
+    ids: dict[date, list[str]] = {}
     for customer in customers:
         for day in days[customer.customer_id]:
-            by_day.setdefault(day, []).append(customer.customer_id)
-    windows = _windows(customers)
-    return {
-        day: await evaluations.engagement(ids, day, windows, policy.most_active)
-        for day, ids in by_day.items()
+            ids.setdefault(day, []).append(customer.customer_id)
+    settled, model = SettledRepository(uow.connection), await RenewalRepository(uow.connection).model()
+    stakes = {day: await settled.settled_of(of_day, day) for day, of_day in ids.items()}
+    if not any(customer.tells_of_users for customer in customers):
+        return _ByDay(model, {}, stakes, silent)
+    evaluations, windows = EvaluationRepository(uow.connection), _windows(customers)
+    engagements = {
+        day: await evaluations.engagement(of_day, day, windows, policy.most_active)
+        for day, of_day in ids.items()
     }
+    return _ByDay(model, engagements, stakes, silent)
 
 
 def _windows(customers: Sequence[Customer]) -> list[int]:
@@ -180,14 +222,16 @@ def _evaluated(
     due: Due,
     due_days: Sequence[date],
     state: CustomerState,
-    engagements: Mapping[date, Mapping[str, Engagement]],
+    by_day: _ByDay,
     policy: Policy,
 ) -> _Evaluated:
     """Day by day, each from the state the day before left."""
     days = []
     for day in due_days:
-        engagement = engagements.get(day, {}).get(customer.customer_id)
-        found = evaluate(Known(customer, day, engagement, policy), state)
+        engagement = by_day.engagements.get(day, {}).get(customer.customer_id)
+        stake = by_day.stakes[day][customer.customer_id]
+        producers = by_day.producers_of(customer.customer_id, day)
+        found = evaluate(Known(customer, day, engagement, policy, stake, by_day.model, producers), state)
         state = found.state
         days.append((day, found))
     return _Evaluated(customer, days, state, due.next_on + timedelta(days=len(days)))
@@ -208,6 +252,9 @@ async def _save(uow: UnitOfWork, evaluated: Sequence[_Evaluated], policy: Policy
             for day, found in one.days
         ]
     )
+    await RosterRepository(uow.connection).keep(
+        {one.customer.customer_id: one.days[-1][0] for one in evaluated if one.days}
+    )
     await evaluations.save(
         [
             CustomerStateRow(
@@ -222,7 +269,7 @@ async def _save(uow: UnitOfWork, evaluated: Sequence[_Evaluated], policy: Policy
 
 
 async def _tell(uow: UnitOfWork, evaluated: Sequence[_Evaluated], now: datetime) -> None:
-    """Tell the facts, and record how terms ended for those that were told of them."""
+    """Tell the facts, and note which terms ended."""
     told = [
         Told(one.customer.customer_id, one.customer.customer, one.customer.midnight(day), fact)
         for one in evaluated
@@ -230,6 +277,7 @@ async def _tell(uow: UnitOfWork, evaluated: Sequence[_Evaluated], now: datetime)
         for fact in found.facts
     ]
     await tell(uow, told, now)
-    facts = FactRepository(uow.connection)
-    for outcome in (outcome for one in evaluated for _, found in one.days for outcome in found.outcomes):
-        await facts.record_term_outcome(outcome.contract, outcome.term_end, outcome.outcome, now)
+    ended = [
+        (one.customer.customer_id, term) for one in evaluated for _, found in one.days for term in found.ended
+    ]
+    await note_ended(uow, ended)

@@ -9,7 +9,7 @@ from services.signals.domain.customer_day import Contract
 from services.signals.domain.renewal import Renewal, renewal
 from services.signals.domain.shown import Document
 from services.signals.evaluation.repository import EvaluationRepository
-from services.signals.evaluation.rows import CustomerStandingRow, ProgressRow
+from services.signals.evaluation.rows import ProgressRow
 from services.signals.replica.memory import chain_of
 from services.signals.replica.repository.activity import ActivityRepository
 from services.signals.replica.repository.replica import ReplicaRepository
@@ -65,20 +65,6 @@ async def evaluated(uow: UnitOfWork, customer: CustomerRow, at: datetime) -> Doc
     """The newest evaluation as of `at`; None before the first."""
     row = await EvaluationRepository(uow.connection).standing(customer.customer_id, at)
     return {**row.document, "at": row.at} if row is not None else None
-
-
-async def list_standings(
-    uow: UnitOfWork,
-    at: datetime,
-    at_risk: bool | None,
-    after: tuple[int, str] | None,
-    rows_max: int,
-    *,
-    by_risk: bool,
-) -> list[CustomerStandingRow]:
-    """Customers with their newest evaluation as of an instant, by id or the riskiest first."""
-    evaluations = EvaluationRepository(uow.connection)
-    return await evaluations.standings_page(at, at_risk, after, rows_max, by_risk=by_risk)
 
 
 async def activity_of(

@@ -8,13 +8,16 @@ from pydantic import Field
 
 from services.signals.answers import (
     ActivationAnswer,
+    AtStakeAnswer,
     CapacityAnswer,
     EvidenceAnswer,
+    OddsAnswer,
     ReasonAnswer,
     RenewalAnswer,
+    RiskAnswer,
     TrendAnswer,
 )
-from shared.http.answers import Amount, Answer, Quantity
+from shared.http.answers import ABSENT, Amount, Answer, Quantity
 from shared.http.shown_names import CurrencyCode, EventType, LineKey, MeterName, Source
 
 
@@ -93,16 +96,26 @@ class UsersQuietData(Answer):
 
 
 class MeterSilentData(Answer):
-    """meter.silent: the meters of one event type, and their silence."""
+    """meter.silent: the meters of one event type, and their silence. Of a producer: how many customers it is silent for, of
+    how many who used the event type; it names no customer."""
 
     meters: list[MeterName]
     last_seen_on: date
     silent_days: int
-    bearable_days: int
+    bearable_days: int | None = ABSENT
     """From so many days on it is an outage"""
+    event_type: EventType | None = ABSENT
+    customers: int | None = ABSENT
+    of_customers: int | None = ABSENT
+    excused_until: date | None = ABSENT
+    """The last day on which it is held against none of them; who is silent for longer is judged by itself"""
 
 
-class RenewalAtRiskData(RenewalAnswer):
+class CustomerAtRiskData(RiskAnswer, OddsAnswer, AtStakeAnswer):
+    """customer.at_risk: the risk of the customer; the signal names the contract whose it is."""
+
+
+class RenewalAtRiskData(RenewalAnswer, OddsAnswer, AtStakeAnswer):
     """renewal.at_risk: the renewal, with its risk."""
 
     score: int
@@ -126,9 +139,11 @@ class PeriodOver(Answer):
 
 
 class ExpansionReadyData(Answer):
-    """expansion.ready: the line, and its periods above the allowance."""
+    """expansion.ready: the line, and its periods above the allowance or above most of it."""
 
     line: LineKey
+    because: str | None = ABSENT
+    """Above the allowance, or above most of it while use deepens; absent in what was told before it was said"""
     periods: list[PeriodOver]
 
 
@@ -158,6 +173,7 @@ DATA: Mapping[str, type[Answer]] = {
     "customer.deepening": TrendData,
     "customer.users_quiet": UsersQuietData,
     "meter.silent": MeterSilentData,
+    "customer.at_risk": CustomerAtRiskData,
     "renewal.due": RenewalDueData,
     "renewal.at_risk": RenewalAtRiskData,
     "expansion.ready": ExpansionReadyData,

@@ -1,21 +1,23 @@
-"""What the API shows of signals, of their types, and of how well the score foretold."""
+"""What the API shows of signals and of their types."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
 from services.signals.answers import EvidenceAnswer
-from services.signals.domain.event_types import EVENT_TYPES, EventType
-from services.signals.domain.evidence import evidence_at
-from services.signals.domain.score_report import Judged, Outcome, ScoreReport
+from services.signals.domain.event_types import EVENT_TYPES, METER_SILENT, EventType
+from services.signals.domain.evidence import Evidence, evidence_at
+from services.signals.domain.outcomes import Outcome, Term
 from services.signals.facts.answers.data import DATA
-from services.signals.facts.rows import FactRow, State
-from shared.http.answers import Answer, Instant, Quantity, StoredAs
-from shared.http.shown_names import ContractName, CustomerName
+from services.signals.facts.rows import FactRow, Judged, Named, Note, State
+from shared.http.answers import Amount, Answer, Instant, StoredAs
+from shared.http.shown_names import ContractName, CurrencyCode, CustomerName
 from shared.values.instants import written
 from shared.values.made_from import made_from
+from shared.values.money import currency, format_minor
+from shared.values.period import add_months
 
 EXAMPLE = "renewal.at_risk"
 Type = Annotated[str, Field(examples=[EXAMPLE])]
@@ -23,6 +25,69 @@ Seat = Annotated[str, Field(examples=[EVENT_TYPES[EXAMPLE].seat])]
 Data = Annotated[
     Mapping[str, Any], StoredAs(*dict.fromkeys(DATA.values())), Field(examples=[EVENT_TYPES[EXAMPLE].example])
 ]
+
+
+class NamedOutcome(Answer):
+    """What somebody said came of the term."""
+
+    outcome: Outcome
+    by: Annotated[str, Field(examples=["maria@example.com"])]
+    """Who did: whom U2C-Actor named, else the key; `unknown` of before that was kept"""
+    at: Instant
+
+    @classmethod
+    def of(cls, row: Named) -> Self:
+        return made_from(cls, row)
+
+
+class JudgedOutcome(Answer):
+    """What the three months after the term say. Churned: 60 days in a row without use, or a contract that did not go on and
+    settled nothing. Contracted, expanded: fees and usage settled for them come to less than 0.75, to more than 1.25 of
+    those of the three months before."""
+
+    outcome: Outcome
+    at: Instant
+    """When it was judged, or judged otherwise than before"""
+    silent_days: Annotated[int | None, Field(ge=0)]
+    """The most days in a row without use; null where nothing is metered"""
+    currency: CurrencyCode | None
+    settled_before: Amount | None
+    """For the three months before the term's end, as last corrected; null where it is not to be compared"""
+    settled_after: Amount | None
+    evidence: list[EvidenceAnswer]
+    """The days of use of the three months, and what was settled around the term's end"""
+
+    @classmethod
+    def of(cls, row: Judged, customer: str, term: Term) -> Self:
+        found = row.evidence
+        used = {"since": term.end.isoformat(), "until": term.after.isoformat()}
+        # a period may end up to a month after the three months
+        paid = {"since": term.before.isoformat(), "until": add_months(term.after, 1).isoformat()}
+        return cls(
+            outcome=found.outcome,
+            at=row.at,
+            silent_days=found.silent_days,
+            currency=found.currency,
+            settled_before=_amount(found.before_minor, found.currency),
+            settled_after=_amount(found.after_minor, found.currency),
+            evidence=[
+                EvidenceAnswer.of(evidence_at("signals", "customers", customer, "activity", **used)),
+                EvidenceAnswer.of(evidence_at("signals", "customers", customer, "settled", **paid)),
+            ],
+        )
+
+
+class NoteAnswer(Answer):
+    """What somebody wrote down about it."""
+
+    text: str
+    by: Annotated[str, Field(examples=["usr_1"])]
+    """Who did: whom U2C-Actor named, else the key"""
+    at: Instant
+
+    @classmethod
+    def of(cls, row: Note) -> Self:
+        return made_from(cls, row)
 
 
 class SignalAnswer(Answer):
@@ -45,28 +110,41 @@ class SignalAnswer(Answer):
     snoozed_until: Instant | None
     acknowledged_by: Annotated[str | None, Field(examples=["key_0355r6GE5yU135fW6KlO0n"])]
     """Who did: whom U2C-Actor named, else the key"""
+    acknowledged_at: Instant | None
+    """The first time"""
+    assignee: Annotated[str | None, Field(examples=["usr_1"])]
+    """The person who looks after it"""
+    notes: list[NoteAnswer]
+    """What people wrote down, the newest first; the last 50"""
     outcome: Outcome | None
-    """What came of it"""
+    """What came of the term that it is about: the last word of a person, without one the judgement; null while neither is
+    known"""
     outcome_at: Instant | None
+    named: list[NamedOutcome]
+    """What persons said of the term, the newest first; it stands before the judgement"""
+    judged: JudgedOutcome | None
+    """What the months after the term say, whatever anybody said; null until they are over and settled"""
     seat: Seat | None
     """Whom it is meant for"""
     evidence: EvidenceAnswer | None
-    """Where the customer stood then; null where it is about no customer"""
+    """Where the customer stood then; of a silent producer, which customers were in an outage then; null where it is about no
+    customer"""
 
     @classmethod
     def of(cls, row: FactRow) -> Self:
         event = EVENT_TYPES.get(row.type)
-        then = (
-            evidence_at("signals", "customers", row.customer, "signals", at=written(row.occurred_at))
-            if row.customer_id
-            else None
-        )
+        proof = _proof(row)
         return made_from(
             cls,
             row,
             id=row.signal_id,
+            notes=list(map(NoteAnswer.of, row.notes)),
+            outcome=row.outcome,
+            outcome_at=row.outcome_at,
+            named=[NamedOutcome.of(word) for word in row.named],
+            judged=_judged(row),
             seat=event.seat if event else None,
-            evidence=EvidenceAnswer.of(then) if then else None,
+            evidence=EvidenceAnswer.of(proof) if proof else None,
         )
 
 
@@ -87,46 +165,27 @@ class SignalTypeAnswer(Answer):
         return made_from(cls, event, type=name)
 
 
-class JudgedRenewal(Answer):
-    """One contract's term that has an outcome."""
-
-    contract: ContractName
-    term_end: date
-    at_risk: bool
-    """Whether it was called at risk"""
-    outcome: Outcome
+def _proof(row: FactRow) -> Evidence | None:
+    at = written(row.occurred_at)
+    if row.customer_id:
+        return evidence_at("signals", "customers", row.customer, "signals", at=at)
+    return evidence_at("signals", "customers", silent="true", at=at) if row.type == METER_SILENT else None
 
 
-class ScoreReportAnswer(Answer):
-    """Precision = lost ÷ called, recall = called ÷ lost, of those both called and lost; null where nothing
-    divides."""
+def _judged(row: FactRow) -> JudgedOutcome | None:
+    if row.judged is None or row.contract is None:
+        return None
+    term = Term(row.contract, date.fromisoformat(str(row.data["term_end"])), True)
+    return JudgedOutcome.of(row.judged, row.customer, term)
 
-    object: Literal["score_report"] = "score_report"
-    policy: Annotated[str, Field(examples=["2"])]
-    judged: Annotated[int, Field(ge=0)]
-    """Renewals with an outcome"""
-    called: Annotated[int, Field(ge=0)]
-    """At risk"""
-    lost: Annotated[int, Field(ge=0)]
-    """Churned or contracted"""
-    called_and_lost: Annotated[int, Field(ge=0)]
-    precision: Quantity | None
-    recall: Quantity | None
-    renewals: list[JudgedRenewal]
 
-    @classmethod
-    def of(cls, report: ScoreReport, renewals: Sequence[Judged], policy: str) -> Self:
-        return made_from(
-            cls,
-            report,
-            policy=policy,
-            renewals=[
-                JudgedRenewal(
-                    contract=one.contract,
-                    term_end=date.fromisoformat(one.term_end),
-                    at_risk=one.at_risk,
-                    outcome=one.outcome,
-                )
-                for one in renewals
-            ],
-        )
+def _amount(minor: int | None, code: str | None) -> str | None:
+    return None if minor is None or code is None else format_minor(minor, currency(code))
+
+
+class ChangedSignalsAnswer(Answer):
+    """The signals that a call changed together."""
+
+    object: Literal["changed_signals"] = "changed_signals"
+    data: list[SignalAnswer]
+    """By id"""

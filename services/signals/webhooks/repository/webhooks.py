@@ -6,18 +6,21 @@ from datetime import datetime
 
 import asyncpg
 
-from services.signals.facts.rows import FactRow
+from services.signals.facts.rows import StoredFact
 from services.signals.webhooks.clients.attempt import Attempted
 from services.signals.webhooks.rows import (
     AttemptRow,
     Delivery,
+    DeliveryFilter,
     EndpointRow,
+    HealthRow,
     ListeningRow,
     LoggedDelivery,
     NewEndpoint,
     SealedRow,
 )
-from shared.db.filters import Where
+from shared.db.columns import names_of
+from shared.db.filters import narrowed
 from shared.values.ids import first_id, new_id
 
 QUEUE = """
@@ -31,6 +34,26 @@ on conflict (endpoint_id, signal_id) do update
         created_at = excluded.created_at, delivered_at = null
 """
 
+OF_LOG = {"endpoint": "d.endpoint_id = {}", "signal": "d.signal_id = {}"}
+#: A taken attempt is one that was answered 2xx.
+HEALTH = """
+with shown as materialized (
+    select endpoint_id, state, failing_since from signals.endpoints
+    where endpoint_id > $1 order by endpoint_id limit $2),
+made as materialized (
+    select d.endpoint_id, count(*) as made, count(*) filter (where a.status between 200 and 299) as reached
+    from signals.attempts a join signals.deliveries d using (delivery_id)
+    where a.business_at >= $3 group by 1)
+select shown.*, coalesce(made.made, 0) as made, coalesce(made.reached, 0) as reached,
+    (select max(d.delivered_at) from signals.deliveries d where d.endpoint_id = shown.endpoint_id) as last_success_at,
+    waiting.pending, waiting.oldest_at, waiting.given_up
+from shown left join made using (endpoint_id) cross join lateral (
+    select count(*) filter (where d.state = 'pending') as pending,
+        min(d.created_at) filter (where d.state = 'pending') as oldest_at,
+        count(*) filter (where d.state = 'given_up') as given_up
+    from signals.deliveries d where d.endpoint_id = shown.endpoint_id and d.state <> 'delivered') waiting
+order by endpoint_id
+"""
 LOGGED = """
 select d.*, f.type, f.occurred_at,
        (select count(*) from signals.attempts a where a.delivery_id = d.delivery_id) as made,
@@ -281,12 +304,14 @@ class WebhookRepository:
         )
         return since or now
 
-    async def deliveries(
-        self, endpoint_id: str, state: str | None, after: str | None, limit: int
-    ) -> list[LoggedDelivery]:
+    async def health(self, after: str, limit: int, since: datetime) -> list[HealthRow]:
+        """How endpoints do, by id, after this one; attempts are counted since an instant."""
+        rows = await self._connection.fetch(HEALTH, after, limit, since)
+        return [HealthRow(**row) for row in rows]
+
+    async def deliveries(self, wanted: DeliveryFilter, after: str | None, limit: int) -> list[LoggedDelivery]:
         """The log, the newest first."""
-        where = Where("d.endpoint_id = $1", (endpoint_id,)).also("d.state = {}", state)
-        where = where.also("d.delivery_id < {}", after)
+        where = narrowed(wanted, OF_LOG, "d").also("d.delivery_id < {}", after)
         rows = await self._connection.fetch(
             f"""{LOGGED} where {where.sql}
                order by d.delivery_id desc limit ${len(where.parameters) + 1}""",
@@ -325,9 +350,9 @@ class WebhookRepository:
 
     async def facts_to_replay(
         self, since: datetime, until: datetime, events: Sequence[str], limit: int
-    ) -> list[FactRow]:
+    ) -> list[StoredFact]:
         rows = await self._connection.fetch(
-            """select * from signals.facts where occurred_at >= $1 and occurred_at < $2
+            f"""select {names_of(StoredFact)} from signals.facts where occurred_at >= $1 and occurred_at < $2
                     and ('*' = any($3) or type = any($3))
                order by occurred_at, customer, sequence limit $4""",
             since,
@@ -335,4 +360,4 @@ class WebhookRepository:
             list(events),
             limit,
         )
-        return [FactRow(**row) for row in rows]
+        return [StoredFact(**row) for row in rows]

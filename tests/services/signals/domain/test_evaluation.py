@@ -14,19 +14,20 @@ from services.signals.domain.customer_day import Contract, Customer, Engagement,
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.policy import Factor, RiskRule
 from services.signals.domain.projection import Pace, pace, project
-from services.signals.domain.risk import risk
+from services.signals.domain.risk import Risk, risk
 from services.signals.domain.rollup import DAYS_MAX, Rollup, fresh, rolled_up
 from services.signals.domain.shown import shown_object
 from services.signals.domain.silence import SilenceRule, silence
 from services.signals.domain.state import CustomerState
-from services.signals.domain.trend import TrendRule, TrendState, trend
+from services.signals.domain.steps.risk import Worst, worst_of
+from services.signals.domain.trend import Said, TrendState, trend
 from services.signals.domain.values import values_of
 from services.signals.settings import read_policy
 from shared.pricing.language.activation import Activation as ActivationClause
 from tests.services.signals.contracts import calls_line, contract, statement
 
 DAY = date(2024, 3, 1)
-RULE = TrendRule(8, Decimal("0.20"), Decimal("0.15"), Decimal(3))
+RULE = read_policy().trend
 SILENCE = SilenceRule(days_min=7, days_max=45, habit_times=4)
 
 
@@ -59,7 +60,7 @@ def test_a_customer_without_a_contract_and_one_without_usage_are_evaluated() -> 
         "last_seen_on"
     ] == date(2024, 2, 29)
     without_usage = evaluated(customer({}, [contract()]))
-    assert [fact.type for fact in without_usage.facts] == ["customer.activation.failed"]
+    assert [fact.type for fact in without_usage.facts] == ["customer.at_risk", "customer.activation.failed"]
     reasons = [reason["reason"] for reason in shown_object(without_usage.document)["risk"]["reasons"]]
     assert reasons == ["silent_days", "activation_missing"], "sixty days of a contract without any use"
 
@@ -76,6 +77,60 @@ def test_silence_does_not_count_days_before_the_customer_was_known() -> None:
     assert later.document["numbers"]["silent_days"] == 31, "from then on each day counts"
 
 
+def test_a_further_term_does_not_begin_the_silence_of_who_never_used_anything_anew() -> None:
+    never = customer({}, [contract()])
+    found = evaluated(never, date(2025, 1, 3), state=CustomerState(known_on=date(2024, 1, 1)))
+    assert found.document["numbers"]["silent_days"] == 368
+
+
+def test_a_trend_is_of_the_contract_that_runs_and_not_of_one_that_is_over() -> None:
+    over = contract(contract="acme-2022", term={"start": "2022-01-01", "months": 12}, renewal={"auto": False})
+    used = {"calls": daily(5, date(2023, 6, 1), 260)}
+    runs = contract(term={"start": "2023-10-01", "months": 12})
+    states = [
+        evaluated(customer(used, held)).document["trend"] for held in ([over, runs], [runs, over], [runs])
+    ]
+    assert states[0] == states[1] == states[2] and states[0]["weeks"] == 21
+
+
+def test_a_customer_comes_to_be_at_risk_in_the_middle_of_a_term_and_is_told_of_once() -> None:
+    """With two months' notice nobody would hear of it for ten."""
+    state, told, use = CustomerState(), [], fresh("calls", date(2024, 1, 1))
+    for number in range(300):
+        day = date(2024, 1, 1) + timedelta(days=number)
+        found = evaluated(customer({"calls": use}, [contract()]), day, state=state)
+        told += [fact for fact in found.facts if fact.type in ("customer.at_risk", "renewal.at_risk")]
+        state = found.state
+        if number < 60 or day == date(2024, 6, 1):
+            use.add(day, 5, Decimal(5))
+    assert [(fact.type, fact.contract) for fact in told] == [("customer.at_risk", "acme-2024")] * 2, (
+        "no renewal is due yet"
+    )
+    assert told[0].day == date(2024, 3, 31), "thirty days of silence"
+    assert told[1].day > date(2024, 6, 1), "again only after it was used meanwhile"
+    assert {"score", "at_risk", "reasons"} <= told[0].data.keys()
+
+
+def test_a_customer_without_a_contract_comes_to_be_at_risk_with_hysteresis() -> None:
+    """Fifty points begin it, and forty end it: of 45 it depends on what was before."""
+    users = {50: Engagement(users_month=4, users_month_before=10, most_active=4, most_active_quiet=2)}
+    users[25] = Engagement(users_month=4, users_month_before=10)
+    state, said = CustomerState(), []
+    for points in (25, 50, 50, 25, 50):
+        found = evaluated(customer({}), engagement=users[points], state=state)
+        said.append((found.document["risk"]["score"], [fact.type for fact in found.facts][-1:]))
+        state = found.state
+    assert [points for points, _ in said] == [25, 50, 50, 25, 50]
+    assert [told == ["customer.at_risk"] for _, told in said] == [False, True, False, False, True]
+
+
+def test_the_worst_contract_is_one_at_risk_before_one_with_more_points() -> None:
+    """45 points that came down from 50 are at risk still; 46 that came up are not yet."""
+    falling, rising = Risk(45, True, ()), Risk(46, False, ())
+    assert worst_of({"a": falling, "b": rising}, rising) == Worst(falling, "a")
+    assert worst_of({}, rising) == Worst(rising, None)
+
+
 def test_quiet_users_are_told_once_and_again_only_after_they_were_back() -> None:
     told, state = [], CustomerState()
     for quiet in (1, 2, 2, 1, 3, 0, 3):  # of four: 0.25, 0.5, 0.5, 0.25 (below 0.34: back), 0.75, 0, 0.75
@@ -88,6 +143,55 @@ def test_quiet_users_are_told_once_and_again_only_after_they_were_back() -> None
     assert told == [[], quiet_now, [], [], quiet_now, [], quiet_now]
     unknown = evaluated(customer({}), engagement=Engagement(), state=CustomerState(users_quiet=True))
     assert not unknown.facts and unknown.state.users_quiet, "too few users to say changes nothing"
+
+
+def test_who_was_told_to_be_at_risk_is_not_told_again_after_a_silent_producer() -> None:
+    """Due in the notice window, so that the renewal is at risk as well."""
+    who = customer({"calls": daily(5, date(2024, 1, 1), 240)}, [contract(activation=None)])
+    told, state = [], CustomerState(known_on=date(2024, 1, 1))
+    for number, silent in enumerate((False, True, True, False)):
+        day = date(2024, 11, 5) + timedelta(days=number)
+        producers = {"call": date(2024, 8, 27)} if silent else {}
+        found = evaluate(Known(who, day, None, read_policy(), producers=producers), state)
+        assert found.document["risk"]["at_risk"] is not silent
+        told.append([fact.type for fact in found.facts if fact.type.endswith("at_risk")])
+        state = found.state
+    assert sorted(told[0]) == ["customer.at_risk", "renewal.at_risk"] and told[1:] == [[], [], []]
+
+
+def test_of_a_silent_producer_no_users_have_gone_quiet() -> None:
+    meters = {"calls": Meter(True, "call"), "users": Meter(False, "call", "user")}
+    who = Customer("cus_1", "acme", "UTC", {"calls": daily(5, date(2024, 1, 1), 40)}, meters, ())
+    fewer = Engagement(users_month=1, users_month_before=9, most_active=4, most_active_quiet=4)
+    left = evaluate(Known(who, DAY, fewer, read_policy()), CustomerState())
+    assert "customer.users_quiet" in [fact.type for fact in left.facts]
+    assert {"users_change", "most_active_quiet"} <= left.document["numbers"].keys()
+    silent = Known(who, DAY, fewer, read_policy(), producers={"call": date(2024, 2, 9)})
+    unheard = evaluate(silent, CustomerState())
+    assert not unheard.facts and not unheard.document["numbers"] and unheard.document["risk"]["score"] == 0
+    elsewhere = evaluate(
+        Known(who, DAY, fewer, read_policy(), producers={"other": date(2024, 2, 9)}), CustomerState()
+    )
+    assert elsewhere.document["numbers"].keys() == left.document["numbers"].keys()
+
+
+@pytest.mark.parametrize(
+    "said", [{"included:calls": "1000", "used:calls": "10"}, {"minimum_minor": "100000"}]
+)
+def test_of_a_silent_producer_no_pace_is_short(said: dict[str, str]) -> None:
+    """Of an allowance by its meter, of a minimum by what any line counts; a producer of something else changes none."""
+    lines = [{"key": "calls", "kind": "usage", "meter": "calls", "quantity": "10", "amount_minor": 100}]
+    line = calls_line() if "minimum_minor" in said else calls_line(included="1000")
+    spoken = statement(date(2024, 2, 1), date(2024, 3, 1), said, lines)
+    agreed = contract(spoken, lines=[line], activation=None)
+    who = customer({"calls": daily(1, date(2024, 2, 1), 10)}, [agreed])
+    reasons = {}
+    for producer in ("none", "call", "other"):
+        known = Known(who, date(2024, 2, 25), None, read_policy(), producers={producer: date(2024, 2, 10)})
+        found = shown_object(evaluate(known, CustomerState()).document)
+        assert [one["pace"] for one in found["contracts"]["acme-2024"]["consumption"]] != [None]
+        reasons[producer] = [one["reason"] for one in found["contracts"]["acme-2024"]["risk"]["reasons"]]
+    assert "pace" in reasons["none"] and reasons["other"] == reasons["none"] and reasons["call"] == []
 
 
 def test_a_zero_allowance_and_a_zero_minimum_divide_nothing() -> None:
@@ -111,7 +215,7 @@ def test_a_zero_allowance_and_a_zero_minimum_divide_nothing() -> None:
 def test_every_value_has_a_unit_a_definition_and_evidence() -> None:
     found = evaluated(
         customer({"calls": daily(5, date(2023, 12, 1), 90)}, [contract(lines=[calls_line(included="0")])]),
-        engagement=Engagement(3, 5, 9, 10, 2, 4),
+        engagement=Engagement(3, 5, 9, 10, 2, 4, user_days_month=90),
     )
     values = values_of(shown_object(found.document))
     assert len(values) > 12 and all(value["unit"] and value["definition"] for value in values)
@@ -138,15 +242,31 @@ def test_the_trend_needs_weeks_is_robust_and_keeps_a_state() -> None:
         "two storms in nine weeks decide nothing"
     )
     assert trend([100] * 6 + [160] * 6, RULE).change == Decimal("0.6")
-    assert trend([5, 6, 5, 6, 5, 6, 7, 7, 7], RULE).state is TrendState.STEADY, "5 to 7 a week is chance"
-    falling = [1000] * 6 + [830] * 6
+    assert trend([5, 6, 5, 6, 5, 6, 7, 7, 7], RULE).state is TrendState.UNKNOWN, "too few to say anything"
+    chance = trend([30, 36] * 12 + [38, 42] * 6, RULE)
+    assert chance.state is TrendState.STEADY and chance.within_chance, "33 to 40 a week is chance"
+    falling = [1000] * 6 + [840] * 6
     assert (
         trend(falling, RULE).state is TrendState.STEADY
-        and trend(falling, RULE, TrendState.DRIFTING).state is TrendState.DRIFTING
+        and trend(falling, RULE, Said(TrendState.DRIFTING, known=True)).state is TrendState.DRIFTING
     )
     assert trend([100] * 9 + [0] * 9, RULE).state is TrendState.STEADY, (
         "a run of silence is an outage, not zeros"
     )
+
+
+def test_of_who_is_silent_that_is_said_and_no_turn_of_the_trend() -> None:
+    """Use that halved, and then ended: what there was is drifting, and not told while nothing is heard."""
+    first, stop = date(2023, 9, 4), date(2024, 2, 12)
+    halved = [(first + timedelta(days=n), 20 if n < 80 else 10) for n in range((stop - first).days)]
+    rollup = rolled_up("calls", [(day, events, Decimal(events)) for day, events in halved])
+    found = evaluated(customer({"calls": rollup}), state=CustomerState(first_on=first))
+    assert found.document["silent_since"] == date(2024, 2, 11)
+    assert found.document["trend"]["trend"] == "drifting"
+    assert [fact.type for fact in found.facts if fact.type != "customer.at_risk"] == ["meter.silent"]
+    spoken = evaluated(customer({"calls": rollup}), stop, state=CustomerState(first_on=first))
+    assert "silent_since" not in spoken.document
+    assert "customer.drifting" in [fact.type for fact in spoken.facts]
 
 
 def test_a_season_seen_a_year_before_is_no_trend() -> None:
@@ -236,6 +356,32 @@ def test_the_score_is_a_sum_with_hysteresis_and_one_threshold_a_reason() -> None
     assert risk({"silent_days": None}, rule, False).score == 0, "what is not known says nothing"
 
 
+def test_a_term_ends_once_and_again_where_a_contract_that_was_over_goes_on() -> None:
+    """It is over with 2024, is renewed a month late for one more year, and is over with that."""
+
+    def ended(
+        day: date, months: int, state: CustomerState | None
+    ) -> tuple[list[tuple[date, bool]], CustomerState]:
+        agreed = contract(
+            renewal={"auto": False, "notice_days": 60}, term={"start": "2024-01-01", "months": months}
+        )
+        found = evaluated(customer({}, [agreed]), day, state=state)
+        return [(term.end, term.goes_on) for term in found.ended], found.state
+
+    first, second = date(2025, 1, 1), date(2026, 1, 1)
+    said, state = ended(date(2024, 12, 31), 12, None)
+    assert said == []
+    said, state = ended(first, 12, state)
+    assert said == [(first, False)]
+    said, state = ended(date(2025, 1, 2), 12, state)
+    assert said == []
+    said, state = ended(date(2025, 2, 1), 24, state)
+    assert said == [(first, True)]
+    said, state = ended(second, 24, state)
+    assert said == [(second, False)]
+    assert ended(date(2026, 1, 2), 24, state)[0] == []
+
+
 def test_expansion_needs_a_run_of_closed_periods_above_the_allowance() -> None:
     def months(*used: str) -> Contract:
         said = (
@@ -253,6 +399,42 @@ def test_expansion_needs_a_run_of_closed_periods_above_the_allowance() -> None:
     assert not list(periods_over(over, date(2024, 4, 2), 3)), "told once, on the first day after"
     once_under = months("110", "100", "130")
     assert not list(periods_over(once_under, date(2024, 4, 1), 3))
+
+
+@pytest.mark.parametrize(
+    ("used", "trend", "because"),
+    [
+        (("85", "90"), TrendState.DEEPENING, ["above most of the allowance while use deepens"]),
+        (("80", "90"), TrendState.DEEPENING, []),
+        (("85", "90"), TrendState.STEADY, []),
+    ],
+)
+def test_expansion_is_ready_too_when_most_is_consumed_twice_while_use_deepens(
+    used: tuple[str, str], trend: TrendState, because: list[str]
+) -> None:
+    said = [
+        statement(
+            date(2024, number, 1),
+            date(2024, number + 1, 1),
+            {"included:calls": "100", "used:calls": quantity},
+        )
+        for number, quantity in enumerate(used, start=1)
+    ]
+    agreed = contract(*said, lines=[calls_line(included="100")])
+    found = evaluated(customer({}, [agreed]), state=CustomerState(trend=trend))
+    assert [fact.data["because"] for fact in found.facts if fact.type == "expansion.ready"] == because
+
+
+def test_falling_depth_is_a_reason_where_there_was_enough_to_fall() -> None:
+    def reasons(now: int, before: int) -> list[tuple[str, str]]:
+        seen = Engagement(
+            features_month=now, features_month_before=before, teams_month=3, teams_month_before=3
+        )
+        document = shown_object(evaluated(customer({}), engagement=seen).document)
+        return [(one["reason"], one["number"]) for one in document["risk"]["reasons"]]
+
+    assert reasons(3, 8) == [("depth_change", "-0.625")]
+    assert reasons(5, 8) == reasons(1, 3) == [], "half of few is chance"
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 50)), min_size=1, max_size=60))

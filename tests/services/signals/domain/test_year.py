@@ -14,6 +14,7 @@ from services.signals.domain.customer_day import Contract, Customer, Known, Mete
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.fact import Fact
 from services.signals.domain.rollup import fresh
+from services.signals.domain.shown import shown_object
 from services.signals.domain.state import CustomerState
 from services.signals.settings import read_policy
 from shared.pricing.language import parse_terms
@@ -92,8 +93,8 @@ def test_a_trend_turns_once_and_does_not_flap() -> None:
         for airline in ("VX", "FL", "9E", "B6", "UA", "AA", "DL", "EV", "WN", "US", "MQ", "AS", "HA", "F9")
     }
     assert {airline: turn for airline, turn in turns.items() if turn} == {
-        "VX": [("customer.deepening", date(2013, 4, 22))],
-        "FL": [("customer.drifting", date(2013, 7, 8))],
+        "VX": [("customer.deepening", date(2013, 5, 6))],
+        "FL": [("customer.drifting", date(2013, 8, 19))],
     }
 
 
@@ -105,6 +106,17 @@ def test_oo_is_silent_fails_to_activate_and_is_at_risk_on_the_notice_day() -> No
     risky = next(fact for fact in facts if fact.type == "renewal.at_risk")
     assert risky.day == date(2013, 11, 2) and risky.data["reasons"][0]["reason"] == "silent_days"
     assert risky.data["reasons"][0]["number"] == "38", "whole days without a flight since 24 September"
+
+
+def test_at_the_years_end_oo_and_fl_are_at_risk_and_nobody_else() -> None:
+    """FL flew 324 times in January and 208 times in December: 27 % less in the last third of the year than in the first,
+    and more than a quarter over the term is a risk by itself."""
+    risks = {airline: shown_object(year_of(airline)[0])["risk"] for airline in sorted(flown())}
+    assert {airline for airline, found in risks.items() if found["at_risk"]} == {"OO", "FL"}
+    assert [reason["reason"] for reason in risks["FL"]["reasons"]] == ["trend_change"]
+    assert round(Decimal(risks["FL"]["reasons"][0]["number"]) * 100) == -27
+    told = [fact.type for fact in year_of("FL")[1] if fact.type.endswith(".at_risk")]
+    assert told == ["customer.at_risk", "renewal.at_risk"]
 
 
 @pytest.mark.parametrize("airline", ["AA", "B6", "DL", "F9", "HA", "MQ", "OO", "UA"])

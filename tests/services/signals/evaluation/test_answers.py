@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from services.signals.domain.customer_day import Customer, Engagement, Found, Known, Meter
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.event_types import EVENT_TYPES
+from services.signals.domain.renewal_model import RenewalModel
 from services.signals.domain.rollup import fresh
 from services.signals.domain.shown import shown_object
 from services.signals.domain.state import CustomerState
@@ -50,8 +51,12 @@ def year() -> Iterator[Found]:
         customer = Customer(
             "cus_1", "acme", "UTC", {"calls": rollup}, {"calls": Meter(True, "call")}, [agreed]
         )
-        engagement = Engagement(3, 5, 9, 10, 2, 4, 8, number % 8, {14: 3})
-        found = evaluate(Known(customer, day, engagement, policy), state)
+        engagement = Engagement(3, 5, 9, 10, 2, 4, 8, number % 8, {14: 3}, 70, 4, 6)
+        stake = {"acme-2024": {"USD": 1_200_000, "JPY": 5}} if number % 9 else None
+        producers = {"call": date(2024, 9, 30)} if day == date(2024, 11, 20) else {}
+        found = evaluate(
+            Known(customer, day, engagement, policy, stake, RenewalModel(12, 0.25), producers), state
+        )
         yield found
         state = found.state
         if day < date(2024, 10, 1):
@@ -91,6 +96,7 @@ def test_what_a_year_tells_fits_the_data_of_its_type() -> None:
         "meter.silent",
         "renewal.due",
         "renewal.at_risk",
+        "customer.at_risk",
     }
 
 
@@ -108,9 +114,12 @@ def test_a_signal_is_shown_as_it_was_told_whatever_its_type_says_today() -> None
         state="open",
         snoozed_until=None,
         acknowledged_by=None,
-        outcome=None,
-        outcome_at=None,
+        acknowledged_at=None,
         told_at=START,
+        named=(),
+        judged=None,
+        assignee=None,
+        notes=(),
     )
     for kept in (row, replace(row, type="renewal.of_another_version")):
         assert SignalAnswer.of(kept).as_json()["data"] == row.data

@@ -10,6 +10,7 @@ import resource
 import sys
 import time
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,22 @@ select 'cus_' || n, 'calls', $2::date - 100, $2::date - 371,
     100000, 0, null
 from generate_series(1, $1::int) n
 """
+FILL_SETTLED = """
+insert into signals.settled
+select 'inv_' || n || '_' || month, 'c' || n, $2::date - 30 * month - 29, 'calls', $2::date - 30 * month - 1, 'cus_' || n,
+    'USD', (n * 7919) % 1000000, 0
+from generate_series(1, $1::int) n cross join generate_series(0, 11) month
+"""
 FILL_STATES = "insert into signals.customer_states select 'cus_' || n, $2::date, $3::timestamptz, '{}'::jsonb from generate_series(1, $1::int) n"
+
+
+LISTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"sort": "risk"},
+    {"sort": "stake"},
+    {"sort": "stake", "at_risk": True, "silent": True},
+    {"silent": True},
+)
 
 
 @pytest.mark.timeout(900)
@@ -70,6 +86,14 @@ async def test_all_customers_are_rescored_by_two_processes(start: Start, sized: 
             "select count(*) from signals.customer_states where due_at <= $1", due
         )
 
+        await signals.move_clock(due)
+        for asked in LISTS:
+            began = time.monotonic()
+            page = await signals.get("/v1/customers", **asked)
+            print(f"listed by {asked}: {len(page['data'])} customers in {time.monotonic() - began:.3f} s")
+        [first] = (await signals.get("/v1/customers", limit=1, sort="stake"))["data"]
+        assert first["at_stake"] and first["score_p"] is not None
+
 
 async def _fill(signals: Signals, customers: int, due: datetime) -> None:
     pool = signals.context.db.pool
@@ -79,5 +103,7 @@ async def _fill(signals: Signals, customers: int, due: datetime) -> None:
         "insert into signals.meters (meter, revision, event_type, adds_up) values ('calls', 1, 'call', true)"
     )
     await pool.execute(FILL_STATES, customers, DAY, due + timedelta())
+    await pool.execute(FILL_SETTLED, customers, DAY)
     await pool.execute("analyze signals.rollups")
+    await pool.execute("analyze signals.settled")
     assert due < datetime(2024, 6, 4, tzinfo=UTC)

@@ -30,6 +30,7 @@ from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
 from tests.services.examples import differences
 from tests.services.signals.contracts import calls_line, told_version, written
 from tests.services.signals.deployment import START, Signals
+from tests.services.signals.settling import document, line
 
 TERMS = written(timezone="America/New_York")
 
@@ -94,6 +95,43 @@ async def rolled_up(signals: Signals) -> Any:
     )
     assert row is not None
     return {row["days_from"] + timedelta(days=at): events for at, events in enumerate(row["days"]) if events}
+
+
+async def test_what_is_at_stake_is_said_of_customer_and_contract_each_day(signals: Signals) -> None:
+    """Settled of the periods that ended in the year before the day; of two contracts a currency each."""
+    await set_up(signals)
+    terms = told_version(TERMS, to_us(START) - 1, to_us(START))
+    await signals.say(
+        CONTRACTS, "acme-2024", ContractVersionMessage("acme-2024", 1, "cus_acme", "acme", (terms,))
+    )
+    await signals.say(
+        DOCUMENTS,
+        "acme-2024",
+        document("inv_1", date(2024, 1, 1), line(120_050)),
+        document("inv_2", date(2024, 2, 1), line(1_000)),
+        document("inv_3", date(2024, 1, 1), line(70), contract="acme-jp", currency="JPY"),
+    )
+    await evaluate_until(signals, datetime(2024, 3, 2, 12, tzinfo=UTC))
+    usd, yen = {"currency": "USD", "amount": "1200.50"}, {"currency": "JPY", "amount": "70"}
+    for day, customer, contract in (
+        ("2024-01-31", [], []),
+        ("2024-02-01", [yen, usd], [usd]),
+        ("2024-03-01", [yen, {**usd, "amount": "1210.50"}], [{**usd, "amount": "1210.50"}]),
+    ):
+        then = await signals.get("/v1/customers/acme/signals", at=f"{day}T12:00:00Z")
+        assert then["evaluated"]["at_stake"] == customer, day
+        assert then["evaluated"]["contracts"]["acme-2024"]["at_stake"] == contract, day
+        values = [value for value in then["values"] if value["name"] == "at_stake"]
+        assert len(values) == len(customer) + len(contract)
+        for value in values:
+            proof = (await signals.client.get(value["evidence"]["path"])).json()
+            assert proof["settled"] == customer, (
+                "what the customer settled, and of it each period with its contract"
+            )
+    await signals.context.db.pool.execute("update signals.documents set awaited = true")
+    await evaluate_until(signals, datetime(2024, 3, 3, 12, tzinfo=UTC))
+    now = (await signals.get("/v1/customers/acme/signals"))["evaluated"]
+    assert "at_stake" not in now, "while a document of before is awaited it is not known"
 
 
 async def test_hours_fall_on_local_days_and_a_newer_snapshot_replaces_the_older(signals: Signals) -> None:
@@ -209,13 +247,22 @@ async def test_each_day_is_evaluated_by_itself_and_history_answers_as_it_was(sig
     )
     for number in range(1, 13):
         await signals.say(ACTIVITY, "acme", active(date(2024, 1, number), {"15": (1, "1")}))
+    await signals.context.db.pool.execute(
+        "insert into signals.renewal_models values (1, $1, 16, $2)",
+        START,
+        {"outcomes": 16, "base_rate": 0.1875},
+    )
     await evaluate_until(signals, datetime(2024, 3, 2, 12, tzinfo=UTC))
     days = await signals.context.db.pool.fetch("select day from signals.standings order by day")
     assert [row["day"] for row in days] == [date(2024, 1, 1) + timedelta(days=n) for n in range(62)], (
         "one evaluation a day, none left out"
     )
     facts = [(fact["type"], fact["day"]) for fact in reversed((await signals.get("/v1/signals"))["data"])]
-    assert facts == [("customer.activation.reached", "2024-01-11"), ("meter.silent", "2024-01-20")]
+    assert facts == [
+        ("customer.activation.reached", "2024-01-11"),
+        ("meter.silent", "2024-01-20"),
+        ("customer.at_risk", "2024-02-12"),
+    ]
     then = await signals.get("/v1/customers/acme/signals", at="2024-01-08T12:00:00Z")
     assert then["evaluated"]["day"] == "2024-01-08" and then["evaluated"]["last_seen_on"] == "2024-01-07"
     assert then["evaluated"]["contracts"]["acme-2024"]["activation"]["milestones"][0]["has"] == "7"
@@ -370,7 +417,9 @@ async def test_engagement_counts_distinct_users(signals: Signals) -> None:
     await evaluate_until(signals, datetime(2024, 1, 26, 12, tzinfo=UTC))
     engagement = (await signals.get("/v1/customers/acme/signals"))["evaluated"]["engagement"]
     assert (engagement["users_day"], engagement["users_week"], engagement["users_month"]) == (1, 2, 4)
-    assert engagement["stickiness"] == "0.25"
+    assert engagement["stickiness"] == "0.05", (
+        "3 + 2 + 1 users in thirty days, of four: the last day alone is 0.25"
+    )
 
 
 async def test_the_users_of_a_day_are_those_that_were_said_last(signals: Signals) -> None:
@@ -502,9 +551,9 @@ async def test_a_signal_is_acknowledged_snoozed_and_judged(signals: Signals) -> 
     ]
     await signals.move_clock(START + timedelta(days=2))
     assert len((await signals.get("/v1/signals", state="open"))["data"]) == 2, "a snooze runs out"
-    await signals.post(f"/v1/signals/{risky.signal_id}/outcome", {"outcome": "churned"})
     await signals.post(f"/v1/signals/{due[1].signal_id}/outcome", {"outcome": "contracted"})
     await signals.post(f"/v1/signals/{due[0].signal_id}/outcome", {"outcome": "renewed"})
+    await signals.post(f"/v1/signals/{risky.signal_id}/outcome", {"outcome": "churned"})
     report = await signals.get("/v1/signals/report")
     assert (report["judged"], report["called"], report["lost"], report["precision"], report["recall"]) == (
         2,

@@ -2,11 +2,8 @@
 stored."""
 
 import asyncio
-import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -22,26 +19,12 @@ from shared.postgres.urls import webhook_key
 from shared.sealing import Seal, SealBroken, SealKeyMissing
 from tests.conftest import TestDatabase
 from tests.services.signals.conftest import Start
-from tests.services.signals.deployment import WEBHOOK_KEY, Signals, fact
+from tests.services.signals.deployment import WEBHOOK_KEY, Signals, fact, reading
 from tests.services.signals.receivers import answers, receiving
 from tests.waiting import until
 
 TOKEN = "T0KEN4nobody8else"
 PATH = f"/hooks/{TOKEN}"
-READER = "u2c_reader_of_signals"
-
-
-@asynccontextmanager
-async def reading(signals: Signals) -> AsyncIterator[dict[str, str]]:
-    """Headers of a key that has only signals:read."""
-    await signals.context.db.pool.execute(
-        """insert into signals.access_keys (key_id, revision, hash, name, scopes, revoked) values
-            ('key_reader', 1, $1, 'r', '{signals:read}', false)
-           on conflict do nothing""",
-        hashlib.sha256(READER.encode()).hexdigest(),
-    )
-    await signals.context.keys.refresh()
-    yield {"authorization": f"Bearer {READER}"}
 
 
 async def test_a_reader_sees_where_a_webhook_leads_and_a_writer_the_whole(signals: Signals) -> None:
