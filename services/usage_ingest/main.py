@@ -19,11 +19,11 @@ from services.usage_ingest.keys.answers import KeyAnswer
 from services.usage_ingest.keys.api import router as keys
 from services.usage_ingest.keys.snapshots import JOBS as RETELLING
 from services.usage_ingest.keys.usecases.manage_keys import (
-    Issued,
     KeyTerms,
     ScopeUnknown,
     SeatUnknown,
     issue,
+    revoke_others,
 )
 from services.usage_ingest.quarantine import consumers as quarantined
 from services.usage_ingest.quarantine import jobs as quarantine_jobs
@@ -40,7 +40,8 @@ from shared.audit import COMMAND_LINE, AuditRow, write_audit
 from shared.db.unit_of_work import Database
 from shared.http.audit import audit_router
 from shared.http.changes import as_audited
-from shared.http.exceptions import exceptions_router
+from shared.http.exceptions import Work, exceptions_router
+from shared.http.freshness import freshness_router
 from shared.http.keys import SCOPES
 from shared.runtime.clock import machine_now
 from shared.runtime.context import Foundation
@@ -71,38 +72,58 @@ async def setup(foundation: Foundation[IngestSettings]) -> IngestState:
 
 
 async def create_key(
-    database_url: str, name: str, scopes: list[str], secret: str | None = None, seats: Sequence[str] = ()
+    database_url: str,
+    name: str,
+    scopes: list[str],
+    secret: str | None = None,
+    seats: Sequence[str] = (),
+    *,
+    alone: bool = False,
 ) -> str:
     """Make an API key without going through the API, which needs one; return its secret. The relay tells the
-    other services."""
+    other services. `alone`: what else was made so by this name ends."""
     db = Database(database_url, NAME, pool_max=2)
     await db.open()
     try:
         async with db.transaction() as uow:
             issued = await issue(uow, KeyTerms(name, scopes, seats=seats), machine_now(), secret=secret)
-            await write_audit(uow, [_by_command_line(issued)])
+            ended = await revoke_others(uow, issued.message, machine_now()) if alone else []
+            made = _by_command_line("create_key", None, KeyAnswer.made(issued))
+            revoked = [
+                _by_command_line("revoke_key", KeyAnswer.of(before), KeyAnswer.of(after))
+                for before, after in ended
+            ]
+            await write_audit(uow, [made, *revoked])
             return issued.secret
     finally:
         await db.close()
 
 
-def _by_command_line(issued: Issued) -> AuditRow:
-    """A key that no key made."""
-    shown = KeyAnswer.made(issued)
-    made = as_audited(shown)
+def _by_command_line(verb: str, before: KeyAnswer | None, after: KeyAnswer) -> AuditRow:
+    """A change of a key that no key made."""
     return AuditRow(
-        new_id("aud"), machine_now(), COMMAND_LINE, None, "create_key", shown.object, shown.id, None, made, ""
+        new_id("aud"),
+        machine_now(),
+        COMMAND_LINE,
+        None,
+        verb,
+        after.object,
+        after.id,
+        as_audited(before),
+        as_audited(after),
+        "",
     )
 
 
-EXCEPTIONS = exceptions_router("list_ingest_exceptions", "usage:read")
+EXCEPTIONS = exceptions_router("list_ingest_exceptions", "usage:read", Work("usage:write"))
+FRESHNESS = freshness_router("get_ingest_freshness", "usage:read")
 AUDIT = audit_router("list_ingest_audit")
 
 SERVICE = Service[IngestSettings, IngestState](
     name=NAME,
     port=8101,
     settings=IngestSettings,
-    routers=(door, openmeter, quarantine, door_hours, keys, EXCEPTIONS, AUDIT),
+    routers=(door, openmeter, quarantine, door_hours, keys, EXCEPTIONS, FRESHNESS, AUDIT),
     subscriptions=(
         *raw.SUBSCRIPTIONS,
         *quarantined.SUBSCRIPTIONS,

@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.db.listing import folded
 from shared.db.tables import INSTANT, add_retold_table, add_standard_tables
 
 metadata = MetaData(schema="usage_ingest")
@@ -52,6 +53,10 @@ quarantine = Table(
     Index("quarantine_source", "source", "quarantine_id"),
     # a refused id may be longer than an index takes
     Index("quarantine_id_begins", text("left(id, 255)"), "quarantine_id"),
+    Index("quarantine_code", "code", "quarantine_id"),
+    Index("quarantine_summary", "status", "code", "source", "received_at"),
+    Index("quarantine_id_folded", text(folded("left(id, 255)"))),
+    Index("quarantine_subject_folded", text(folded("left(subject, 255)"))),
 )
 
 receipts = Table(

@@ -43,6 +43,14 @@ class KeyRepository:
         row = await self.connection.fetchrow(f"{SHOWN} where key.key_id = $1 for update of key", key_id)
         return KeyRow(**row) if row else None
 
+    async def first_keys(self, name: str) -> list[KeyRow]:
+        """Those of this name that no key made and that were not revoked, held until the transaction ends."""
+        rows = await self.connection.fetch(
+            f"{SHOWN} where key.name = $1 and issued.created_by = '' and not key.revoked for update of key",
+            name,
+        )
+        return [KeyRow(**row) for row in rows]
+
     async def _page(self, lock: str, after: str, limit: int) -> list[KeyRow]:
         rows = await self.connection.fetch(
             f"{SHOWN} where key.key_id > $1 order by key.key_id limit $2 {lock}", after, limit

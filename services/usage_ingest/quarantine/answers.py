@@ -1,14 +1,27 @@
 """What the API shows of the quarantine."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import fields
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from services.usage_ingest.quarantine.rows import By, QuarantinedBytes, QuarantinedEvent, Status
+from services.usage_ingest.quarantine.rows import (
+    OWNER,
+    By,
+    QuarantinedBytes,
+    QuarantinedEvent,
+    QuarantineGroup,
+    Status,
+)
+from services.usage_ingest.quarantine.usecases.find import GROUPS_MAX
 from services.usage_ingest.quarantine.usecases.resolve import Replayed
+from services.usage_ingest.quarantine.usecases.try_out import Judgement
+from services.usage_ingest.quarantine.usecases.walk_open import Walked
 from shared.http.answers import Answer, Instant
+from shared.http.shown_names import Owner
 from shared.values.made_from import made_from
 
 
@@ -65,7 +78,7 @@ class QuarantinedBytesAnswer(QuarantinedEventAnswer):
 
 
 class ReplayAnswer(Answer):
-    """What a replay of several did."""
+    """What a replay of several did, or would do."""
 
     object: Literal["replay"] = "replay"
     replayed: Annotated[int, Field(ge=0)]
@@ -73,10 +86,85 @@ class ReplayAnswer(Answer):
     more: bool
     """Whether some were not reached: ask again with `after`"""
     after: str
+    dry_run: bool
 
     @classmethod
-    def of(cls, done: Replayed) -> Self:
-        return made_from(cls, done)
+    def of(cls, done: Replayed, *, dry_run: bool) -> Self:
+        return made_from(cls, done, dry_run=dry_run)
+
+
+class DiscardAnswer(Answer):
+    """What a discard of several did, or would do."""
+
+    object: Literal["discard"] = "discard"
+    discarded: Annotated[int, Field(ge=0)]
+    more: bool
+    """Whether some were not reached: ask again with `after`"""
+    after: str
+    dry_run: bool
+
+    @classmethod
+    def of(cls, done: Walked, *, dry_run: bool) -> Self:
+        return made_from(cls, done, discarded=done.counted, dry_run=dry_run)
+
+
+class JudgementAnswer(Answer):
+    """Whether an event would be accepted now; nothing was changed."""
+
+    object: Literal["judgement"] = "judgement"
+    quarantine_id: Annotated[str, Field(examples=["qua_0355r6GE5yU135fW6KlO0n"])]
+    passes: bool
+    code: Annotated[str | None, Field(examples=["time_missing"])]
+    """Under which it would be kept; null where it passes"""
+    detail: str | None
+    """Names the fault and the remedy"""
+
+    @classmethod
+    def of(cls, found: Judgement) -> Self:
+        return made_from(cls, found)
+
+
+class QuarantineGroupAnswer(Answer):
+    """Events that have something in common."""
+
+    code: Annotated[str | None, Field(examples=["time_missing"])]
+    """Null where `group_by` does not ask for it, as are source and day"""
+    source: str | None
+    day: date | None
+    """On which they were received, in UTC"""
+    events: int
+    oldest: Instant
+    """When the first of them was received"""
+    newest: Instant
+
+    @classmethod
+    def of(cls, row: QuarantineGroup) -> Self:
+        return made_from(cls, row)
+
+
+class QuarantineSummaryAnswer(Answer):
+    """How many events there are, and in which groups."""
+
+    object: Literal["quarantine_summary"] = "quarantine_summary"
+    events: int
+    oldest: Instant | None
+    """When the first of them was received; null where there is none"""
+    owner: Owner
+    """Who mends what cannot be taken"""
+    groups: list[QuarantineGroupAnswer]
+    """The largest first"""
+    more: bool
+    """There are more groups than are shown"""
+
+    @classmethod
+    def of(cls, groups: Sequence[QuarantineGroup], events: int, oldest: datetime | None) -> Self:
+        return cls(
+            events=events,
+            oldest=oldest,
+            owner=OWNER,
+            groups=list(map(QuarantineGroupAnswer.of, groups[:GROUPS_MAX])),
+            more=len(groups) > GROUPS_MAX,
+        )
 
 
 def _described(row: QuarantinedEvent) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Routes of the quarantine."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from operator import attrgetter
+from typing import Annotated, Literal, Self
 
 import msgspec
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from services.usage_ingest.domain.framing import BodyMalformed
 from services.usage_ingest.door.memory import Ctx
@@ -15,33 +17,54 @@ from services.usage_ingest.door.requests.documented import EVENT
 from services.usage_ingest.door.requests.media import MediaTypeUnsupported, check_json
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
 from services.usage_ingest.quarantine.answers import (
+    DiscardAnswer,
+    JudgementAnswer,
     QuarantinedBytesAnswer,
     QuarantinedEventAnswer,
+    QuarantineSummaryAnswer,
     ReplayAnswer,
 )
 from services.usage_ingest.quarantine.parameters import Asked
-from services.usage_ingest.quarantine.rows import By, Filter, QuarantinedEvent
+from services.usage_ingest.quarantine.rows import By, Filter, Group, QuarantinedEvent
 from services.usage_ingest.quarantine.usecases import resolve as usecases
-from services.usage_ingest.quarantine.usecases.find import QuarantinedNotFound, find, list_events
+from services.usage_ingest.quarantine.usecases import try_out as tried
+from services.usage_ingest.quarantine.usecases.find import (
+    QuarantinedNotFound,
+    count_events,
+    find,
+    list_events,
+    summary_of,
+)
 from services.usage_ingest.quarantine.usecases.resolve import (
     AlreadyResolved,
     RepairRefused,
     Resolved,
     Resolver,
 )
+from services.usage_ingest.quarantine.usecases.walk_open import Some
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
-from shared.http.answers import Listed
-from shared.http.changes import Changed, ChangingCall, Of, changing
-from shared.http.cursors import name_in
-from shared.http.keys import requires
-from shared.http.paging import Paged
+from shared.http.answers import CountAnswer, Listed
+from shared.http.changes import Changed, ChangingCall, Of, changing, shown
+from shared.http.keys import AccessKey, requires
+from shared.http.sorting import TEXT, Listing, SortKey, listing
 from shared.values.fields import AskedKept, GivenId, Word
 from shared.values.names import STORABLE
 
 router = APIRouter(prefix="/v1/quarantine", tags=["Quarantine"])
 QuarantineId = Annotated[GivenId, Path(description="qua_…")]
 Change = Annotated[ChangingCall, changing("usage:write")]
+DryRun = Annotated[bool, Query(description="Say what would come of it, change nothing")]
+GroupedBy = Annotated[
+    Sequence[Group], Query(alias="group_by", max_length=3, description="What a group has in common")
+]
+BY_AGE = attrgetter("quarantine_id")
+SORTS = {
+    "id": SortKey(TEXT, BY_AGE),
+    "code": SortKey(TEXT, attrgetter("code")),
+    "source": SortKey(TEXT, attrgetter("source")),
+}
+Sorted = Annotated[Listing[QuarantinedEvent], listing(SORTS, "-id", BY_AGE)]
 
 
 EVENT_KIND = "quarantined_event"
@@ -52,7 +75,7 @@ class RepairUnreadable(BodyMalformed):
 
 
 class Which(BaseModel):
-    """Which open events to replay; what is absent does not restrict."""
+    """Which open events; what is absent does not restrict."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -65,6 +88,25 @@ class Which(BaseModel):
     after: GivenId | Literal[""] = Field(
         "", description="`after` of the answer before, where that said there is more"
     )
+
+    def some(self, key: AccessKey) -> Some:
+        """The events, for a caller with this key."""
+        wanted = Filter(None, self.code, self.source, self.id, self.subject, self.type, self.by)
+        return Some(wanted, self.after, key)
+
+
+class DiscardWhich(Which):
+    """Which open events are not counted, and why. One thing at least narrows them: nobody discards all by mistake."""
+
+    reason: str = Field(min_length=1, max_length=1000, pattern=STORABLE)
+
+    @model_validator(mode="after")
+    def _narrowed(self) -> Self:
+        if not self.model_fields_set - {"reason", "after"}:
+            raise PydanticCustomError(
+                "not_narrowed", "Say which: code, source, id, subject, type or by; all at once is refused."
+            )
+        return self
 
 
 class Discard(BaseModel):
@@ -79,14 +121,14 @@ class Discard(BaseModel):
     "",
     operation_id="list_quarantine",
     dependencies=[requires("usage:read")],
-    summary="Events that could not be taken, newest first",
+    summary="Events that could not be taken; by id they come by age",
 )
-async def list_quarantine(context: Ctx, page: Paged, wanted: Asked) -> Listed[QuarantinedEventAnswer]:
-    before = name_in(page)
+async def list_quarantine(context: Ctx, wanted: Asked, sorted_: Sorted) -> Listed[QuarantinedEventAnswer]:
     async with context.db.transaction() as uow:
-        rows = await list_events(uow, wanted, before, page.limit + 1)
+        rows = await list_events(uow, wanted, sorted_.window)
+        found = await count_events(uow, wanted) if sorted_.count else None
     return Listed[QuarantinedEventAnswer].page(
-        rows, page, lambda row: [row.quarantine_id], QuarantinedEventAnswer.of
+        rows, sorted_.page, sorted_.place, QuarantinedEventAnswer.of, CountAnswer.of(found)
     )
 
 
@@ -97,13 +139,49 @@ async def list_quarantine(context: Ctx, page: Paged, wanted: Asked) -> Listed[Qu
     summary="Judge all open events that fit again, with today's catalogue; each counts once",
 )
 @refuses(SourceNotYours)
-async def replay_all(which: Which, context: Ctx, call: Change) -> Response:
-    wanted = Filter(None, which.code, which.source, which.id, which.subject, which.type, which.by)
+async def replay_all(which: Which, context: Ctx, call: Change, dry_run: DryRun = False) -> Response:
+    some = which.some(call.key)
+    if dry_run:
+        return shown(ReplayAnswer.of(await tried.try_replay(context, some, call.request_id), dry_run=True))
 
     async def work() -> ReplayAnswer:
-        return ReplayAnswer.of(await usecases.replay_all(context, wanted, which.after, _resolver(call)))
+        done = await usecases.replay_all(context, some, _resolver(call))
+        return ReplayAnswer.of(done, dry_run=False)
 
     return await call.in_steps(work)
+
+
+@router.post(
+    "/discard",
+    operation_id="discard_quarantine",
+    response_model=DiscardAnswer,
+    summary="Close all open events that fit without counting them, with a reason",
+)
+@refuses(SourceNotYours)
+async def discard_all(which: DiscardWhich, context: Ctx, call: Change, dry_run: DryRun = False) -> Response:
+    some = which.some(call.key)
+    if dry_run:
+        return shown(DiscardAnswer.of(await tried.try_discard(context, some), dry_run=True))
+
+    async def work() -> DiscardAnswer:
+        done = await usecases.discard_all(context, some, which.reason, _resolver(call))
+        return DiscardAnswer.of(done, dry_run=False)
+
+    return await call.in_steps(work)
+
+
+@router.get(
+    "/summary",
+    operation_id="summarize_quarantine",
+    dependencies=[requires("usage:read")],
+    summary="How many events the quarantine has by code, source or day, and since when",
+)
+async def summarize(
+    context: Ctx, wanted: Asked, grouped_by: GroupedBy = ("code",)
+) -> QuarantineSummaryAnswer:
+    """The largest 200 groups come first; `events` and `oldest` are of all that fit."""
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        return QuarantineSummaryAnswer.of(*await summary_of(uow, wanted, sorted(set(grouped_by))))
 
 
 @router.get(
@@ -121,11 +199,17 @@ async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> Quaranti
 @router.post(
     "/{quarantine_id}/replay",
     operation_id="replay_quarantined",
-    response_model=QuarantinedBytesAnswer,
+    response_model=QuarantinedBytesAnswer | JudgementAnswer,
     summary="Judge this event again; counts once however often",
 )
 @refuses(QuarantinedNotFound, AlreadyResolved, SourceNotYours)
-async def replay_one(quarantine_id: QuarantineId, context: Ctx, call: Change) -> Response:
+async def replay_one(
+    quarantine_id: QuarantineId, context: Ctx, call: Change, dry_run: DryRun = False
+) -> Response:
+    if dry_run:
+        found = await tried.try_one(context, quarantine_id, call.key, call.request_id)
+        return shown(JudgementAnswer.of(found))
+
     async def work() -> QuarantinedBytesAnswer:
         return QuarantinedBytesAnswer.whole(
             await usecases.replay_one(context, quarantine_id, _resolver(call, quarantine_id))
@@ -137,7 +221,7 @@ async def replay_one(quarantine_id: QuarantineId, context: Ctx, call: Change) ->
 @router.post(
     "/{quarantine_id}/repair",
     operation_id="repair_quarantined",
-    response_model=QuarantinedBytesAnswer,
+    response_model=QuarantinedBytesAnswer | JudgementAnswer,
     summary="Count a corrected body in its place; the original bytes are kept",
     openapi_extra={
         "requestBody": {
@@ -165,8 +249,14 @@ async def replay_one(quarantine_id: QuarantineId, context: Ctx, call: Change) ->
     EncodingUnsupported,
     GzipBroken,
 )
-async def repair(quarantine_id: QuarantineId, request: Request, context: Ctx, call: Change) -> Response:
+async def repair(
+    quarantine_id: QuarantineId, request: Request, context: Ctx, call: Change, dry_run: DryRun = False
+) -> Response:
     check_json(request.headers.get("content-type"))
+    if dry_run:
+        event = _event_of(await read_body(request))
+        found = await tried.try_one(context, quarantine_id, call.key, call.request_id, event)
+        return shown(JudgementAnswer.of(found))
 
     async def work() -> QuarantinedBytesAnswer:
         event = _event_of(await read_body(request))

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from services.usage_ingest.quarantine.rows import By, Filter, Status
-from shared.values.fields import AskedKept, Word
+from shared.values.fields import AskedKept, AskedSubject, Word
 
 Name = Annotated[AskedKept | None, Query(description="As the event was sent")]
 
@@ -22,6 +22,10 @@ class AskedEvents(Filter):
     subject: Name = None
     type: Name = None
     by: Annotated[By | None, Query()] = None
+    q: Annotated[
+        AskedSubject | None,
+        Query(description="How the event's id or subject begins, whatever its case"),
+    ] = None
 
 
 Asked = Annotated[AskedEvents, Depends()]

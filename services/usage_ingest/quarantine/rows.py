@@ -1,8 +1,8 @@
 """Events of the quarantine, as rows: the fields are the columns."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, Self
+from datetime import date, datetime
+from typing import Final, Literal, Self
 
 from shared.db.columns import Integer
 from shared.runtime.clock import from_us
@@ -11,6 +11,10 @@ from shared.values.made_from import made_from
 
 Status = Literal["open", "replayed", "repaired", "discarded"]
 By = Literal["door", "metering"]
+#: What events are grouped by in a summary; the day is the UTC day on which they were received.
+Group = Literal["code", "day", "source"]
+#: Who mends what cannot be taken.
+OWNER: Final = "integration engineer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which events of the quarantine; None does not restrict."""
+    """Which events of the quarantine; None does not restrict. `q`: how the id or the subject begins."""
 
     status: str | None = None
     code: str | None = None
@@ -99,3 +103,16 @@ class Filter:
     subject: str | None = None
     type: str | None = None
     by: str | None = None
+    q: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineGroup:
+    """How many events have these in common, and when the first and the last of them was received. None: not asked."""
+
+    code: str | None
+    source: str | None
+    day: date | None
+    events: int
+    oldest: datetime
+    newest: datetime

@@ -148,6 +148,18 @@ async def revoke(uow: UnitOfWork, key_id: str, now: datetime, by: AccessKey) -> 
     return row, await _known(uow, key_id)
 
 
+async def revoke_others(
+    uow: UnitOfWork, kept: AccessKeyMessage, now: datetime
+) -> list[tuple[KeyRow, KeyRow]]:
+    """End what else the command line made by the name of this key. Returns the rows before and after."""
+    others = [
+        row for row in await KeyRepository(uow.connection).first_keys(kept.name) if row.key_id != kept.key_id
+    ]
+    for row in others:
+        await _store_and_tell(uow, msgspec.structs.replace(_next_revision(row, now), revoked=True))
+    return [(row, await _known(uow, row.key_id)) for row in others]
+
+
 async def rotate(
     uow: UnitOfWork,
     key_id: str,

@@ -7,28 +7,21 @@ it again counts once: metering knows its source and id.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from services.usage_ingest.domain.acceptance import Acceptance, accept
 from services.usage_ingest.domain.events import Circumstances
 from services.usage_ingest.door.memory import DoorContext
 from services.usage_ingest.door.usecases.accept import circumstances, publish_all
-from services.usage_ingest.keys.usecases.refuse_foreign_sources import UNREADABLE, refuse_foreign_source
+from services.usage_ingest.keys.usecases.refuse_foreign_sources import refuse_foreign_source
 from services.usage_ingest.quarantine.repository import QuarantineRepository
-from services.usage_ingest.quarantine.rows import (
-    Filter,
-    QuarantinedBytes,
-    QuarantinedEvent,
-    Resolution,
-)
+from services.usage_ingest.quarantine.rows import QuarantinedBytes, QuarantinedEvent, Resolution
 from services.usage_ingest.quarantine.usecases.find import find
+from services.usage_ingest.quarantine.usecases.walk_open import Some, Walked, walk_open
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.http.keys import AccessKey
 from shared.runtime.clock import machine_now
-
-#: Events of one publish and one transaction.
-PART = 500
-REPLAY_MAX = 10_000  # of one call
 
 
 class AlreadyResolved(AppError):
@@ -57,53 +50,58 @@ class Resolver:
     noted: Noted
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a bulk replay did."""
+    """What a bulk replay did, or would do. `after`: the last event judged."""
 
-    replayed: int = 0
-    still_open: int = 0
-    more: bool = False
-    after: str = ""  # the last event judged
+    replayed: int
+    still_open: int
+    more: bool
+    after: str
+
+    @classmethod
+    def of(cls, walked: Walked) -> Self:
+        """Of a walk that counted what stays open."""
+        return cls(walked.looked_at - walked.counted, walked.counted, walked.more, walked.after)
 
 
 async def replay_one(context: DoorContext, quarantine_id: str, by: Resolver) -> QuarantinedBytes:
     """Judge the event again. Returns its row: replayed, or still open with today's code. Replaying a replayed
     one changes nothing."""
-    row = await _find(context, quarantine_id)
+    row = await find_alone(context, quarantine_id)
     refuse_foreign_source(by.key, row.source)
     if row.status != "replayed":
-        _refuse_resolved(row)
+        refuse_resolved(row)
         await _replay(context, [row], by)
-    return await _find(context, quarantine_id)
+    return await find_alone(context, quarantine_id)
 
 
-async def replay_all(context: DoorContext, wanted: Filter, after: str, by: Resolver) -> Replayed:
-    """Judge every open event that fits the filter again, oldest first, at most REPLAY_MAX a call, beginning
-    after one of them.
+async def replay_all(context: DoorContext, some: Some, by: Resolver) -> Replayed:
+    """Judge these open events again, and count what is in order now."""
+    walked = await walk_open(context, some, lambda rows: _replay(context, rows, by))
+    return Replayed.of(walked)
 
-    The next call goes on where this one ended, so that what stays open does not keep it from what lies
-    behind. A key that is bound to sources names one of them.
-    """
-    refuse_foreign_source(by.key, wanted.source or UNREADABLE)
-    done = Replayed(after=after)
-    while done.replayed + done.still_open < REPLAY_MAX:
+
+async def discard_all(context: DoorContext, some: Some, reason: str, by: Resolver) -> Walked:
+    """Close these open events without counting them; the reason stays with each."""
+    discarded = Resolution("discarded", machine_now(), by.actor, resolution=reason)
+
+    async def close(rows: list[QuarantinedBytes]) -> int:
         async with context.db.transaction() as uow:
-            rows = await QuarantineRepository(uow.connection).open_after(wanted, done.after, PART)
-        if not rows:
-            return done
-        faulty = await _replay(context, rows, by)
-        done.replayed, done.still_open = done.replayed + len(rows) - faulty, done.still_open + faulty
-        done.after = rows[-1].quarantine_id
-    done.more = True
-    return done
+            quarantine = QuarantineRepository(uow.connection)
+            before = await quarantine.hold_open([row.quarantine_id for row in rows])
+            held = [row.quarantine_id for row in before]
+            await _note(uow, by, before, await quarantine.resolve(held, discarded))
+        return len(before)
+
+    return await walk_open(context, some, close)
 
 
 async def repair(context: DoorContext, quarantine_id: str, event: bytes, by: Resolver) -> QuarantinedBytes:
     """Publish a corrected body in the event's place. The bytes that came are kept beside it."""
-    row = await _find(context, quarantine_id)
+    row = await find_alone(context, quarantine_id)
     refuse_foreign_source(by.key, row.source)
-    _refuse_resolved(row)
+    refuse_resolved(row)
     judged_by, acceptance = circumstances(context, by.trace), Acceptance()
     accept([event], judged_by, acceptance)
     if acceptance.quarantined:
@@ -116,12 +114,12 @@ async def repair(context: DoorContext, quarantine_id: str, event: bytes, by: Res
         quarantine = QuarantineRepository(uow.connection)
         before = await quarantine.hold_open([quarantine_id])
         if not before:
-            _refuse_resolved(await find(uow, quarantine_id))
+            refuse_resolved(await find(uow, quarantine_id))
         # Held meanwhile: two repairs differ, and each would count.
         await publish_all(context, by.key, acceptance, judged_by)
         repaired = Resolution("repaired", machine_now(), by.actor, repaired=event)
         await _note(uow, by, before, await quarantine.resolve([quarantine_id], repaired))
-    return await _find(context, quarantine_id)
+    return await find_alone(context, quarantine_id)
 
 
 async def discard(
@@ -130,15 +128,16 @@ async def discard(
     """Close the event without counting it, for a reason that stays with it. Returns it before and after."""
     row = await find(uow, quarantine_id)
     refuse_foreign_source(by, row.source)
-    _refuse_resolved(row)
+    refuse_resolved(row)
     discarded = Resolution("discarded", machine_now(), actor, resolution=reason)
     if not await QuarantineRepository(uow.connection).resolve([quarantine_id], discarded):
         # closed by another call since it was looked for
-        _refuse_resolved(await find(uow, quarantine_id))
+        refuse_resolved(await find(uow, quarantine_id))
     return row, await find(uow, quarantine_id)
 
 
-async def _find(context: DoorContext, quarantine_id: str) -> QuarantinedBytes:
+async def find_alone(context: DoorContext, quarantine_id: str) -> QuarantinedBytes:
+    """The event's row, in a transaction of its own; raise QuarantinedNotFound when there is none."""
     async with context.db.transaction() as uow:
         return await find(uow, quarantine_id)
 
@@ -151,7 +150,7 @@ async def _replay(context: DoorContext, rows: list[QuarantinedBytes], by: Resolv
         quarantine = QuarantineRepository(uow.connection)
         before = await quarantine.hold_open([row.quarantine_id for row in rows])
         held = {row.quarantine_id for row in before}
-        resolved, faults = _judge([row for row in rows if row.quarantine_id in held], judged_by, good)
+        resolved, faults = judge([row for row in rows if row.quarantine_id in held], judged_by, good)
         if resolved:
             await publish_all(context, by.key, good, judged_by)
         after = await quarantine.resolve(resolved, Resolution("replayed", machine_now(), by.actor))
@@ -161,7 +160,7 @@ async def _replay(context: DoorContext, rows: list[QuarantinedBytes], by: Resolv
     return len(faults)
 
 
-def _judge(
+def judge(
     rows: list[QuarantinedBytes], judged_by: Circumstances, good: Acceptance
 ) -> tuple[list[str], list[tuple[str, str, str]]]:
     """The ids of those now in order, and (id, code, detail) of the others. What is in order is added to
@@ -188,7 +187,8 @@ async def _note(
         await by.noted(uow, changed)
 
 
-def _refuse_resolved(row: QuarantinedBytes) -> None:
+def refuse_resolved(row: QuarantinedBytes) -> None:
+    """Raise AlreadyResolved for what has left the quarantine."""
     if row.status != "open":
         assert row.resolved_at is not None, "what was resolved says when"
         raise AlreadyResolved(f"{row.quarantine_id} is {row.status} since {row.resolved_at.isoformat()}")

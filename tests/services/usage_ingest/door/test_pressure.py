@@ -3,9 +3,10 @@ there."""
 
 import asyncio
 import json
+import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,27 +31,46 @@ from tests.services.usage_ingest.conftest import WAIT_S, Door, running
 
 
 @contextmanager
-def half_a_request(door: Door) -> Iterator[socket.socket]:
-    """A producer that announced a body and does not send it."""
+def half_a_request(door: Door) -> Iterator[Callable[[], None]]:
+    """A producer that announced a body and does not send it. What is returned lets it come again where it was answered,
+    as one is that finds the door full itself."""
+    connection = _begun(door)
+
+    def come_again_if_answered() -> None:
+        nonlocal connection
+        if select.select([connection], [], [], 0)[0]:
+            connection.close()
+            connection = _begun(door)
+
+    try:
+        yield come_again_if_answered
+    finally:
+        connection.close()
+
+
+def _begun(door: Door) -> socket.socket:
     address = urlsplit(door.url)
-    with socket.create_connection((address.hostname, address.port)) as connection:
-        head = (
-            "POST /v1/events HTTP/1.1",
-            "Host: x",
-            f"Authorization: Bearer {door.key}",
-            "Content-Type: application/json",
-            "Content-Length: 100",
-        )
-        connection.sendall("\r\n".join((*head, "", "[")).encode())
-        yield connection
+    connection = socket.create_connection((address.hostname, address.port))
+    head = (
+        "POST /v1/events HTTP/1.1",
+        "Host: x",
+        f"Authorization: Bearer {door.key}",
+        "Content-Type: application/json",
+        "Content-Length: 100",
+    )
+    connection.sendall("\r\n".join((*head, "", "[")).encode())
+    return connection
 
 
-def answer_once(door: Door, status: int, deadline_s: float = WAIT_S) -> httpx2.Response:
+def answer_once(
+    door: Door, status: int, deadline_s: float = WAIT_S, *, meanwhile: Callable[[], None] = lambda: None
+) -> httpx2.Response:
     """Send until the door answers with `status`."""
     deadline = time.monotonic() + deadline_s
     with door.client() as client:
         while (answer := client.post("/v1/events", json=event())).status_code != status:
             assert time.monotonic() < deadline, answer.text
+            meanwhile()
             time.sleep(0.05)
     return answer
 
@@ -61,8 +81,8 @@ async def test_a_full_door_says_when_to_come_again(database: TestDatabase, tmp_p
     with running(
         database, key, tmp_path / "log", U2C_DOOR_REQUESTS_MAX="1", U2C_BODY_TIMEOUT_S="600"
     ) as door:
-        with half_a_request(door):
-            full = answer_once(door, 429)
+        with half_a_request(door) as come_again_if_answered:
+            full = answer_once(door, 429, meanwhile=come_again_if_answered)
             assert (full.headers["retry-after"], full.json()["code"]) == ("1", "door_full")
         assert answer_once(door, 202).json()["accepted"] == 1, "a producer that hangs up leaves room"
 
