@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from services.rating.blocks.api import router as blocks
 from services.rating.catalogue.api import router as catalogue
 from services.rating.clock.api import router as clock
+from services.rating.closing.api import router as closings
+from services.rating.closing.usecases import figures
 from services.rating.contracts.api import router as contracts
 from services.rating.corrections.api import router as corrections
 from services.rating.customers.api import router as customers
@@ -24,7 +26,8 @@ from services.rating.statements.jobs import jobs
 from services.rating.statements.memory import Closing, DueSince, Queues, Reading
 from services.rating.statements.usecases.finish_due_work import finish_due_work
 from shared.http.audit import audit_router
-from shared.http.exceptions import exceptions_router
+from shared.http.exceptions import Work, exceptions_router
+from shared.http.freshness import freshness_router
 from shared.runtime.context import Foundation
 from shared.runtime.service import Service, build
 
@@ -47,7 +50,14 @@ async def setup(foundation: Foundation[RatingSettings]) -> RatingState:
     return RatingState(MeteringMemory(settings.groups_max), closing, Queues(), Reading(), Desk())
 
 
-EXCEPTIONS = exceptions_router("list_rating_exceptions", "contracts:read")
+#: What nothing but a person resolves: it opens again with the next usage that is so.
+BY_PERSON = {
+    "usage_value_unreadable": "the meter, or the events, are corrected",
+    "meter_groups_exceeded": "usage is grouped by fewer values, or the limit is higher",
+    "meter_group_too_long": "shorter values are sent, or usage is grouped by fewer fields",
+}
+EXCEPTIONS = exceptions_router("list_rating_exceptions", "contracts:read", Work("contracts:write", BY_PERSON))
+FRESHNESS = freshness_router("get_rating_freshness", "contracts:read", figures)
 AUDIT = audit_router("list_rating_audit")
 
 SERVICE = Service[RatingSettings, RatingState](
@@ -66,8 +76,10 @@ SERVICE = Service[RatingSettings, RatingState](
         raw_events,
         disposition,
         statements,
+        closings,
         paper,
         EXCEPTIONS,
+        FRESHNESS,
         AUDIT,
         clock,
     ),

@@ -13,10 +13,12 @@ from services.rating.contracts.rows import ContractFilter
 from services.rating.contracts.usecases.tell_versions import messages_of
 from services.rating.corrections.repository import CorrectionRepository
 from services.rating.customers.repository import CustomerRepository
+from services.rating.customers.rows import CustomerFilter
 from services.rating.customers.usecases import message_of as customer_message
 from services.rating.metering.activity.repository import ActivityRepository
 from services.rating.statements.domain.message import pages_of
 from services.rating.statements.repository.statements import StatementRepository
+from shared.db.listing import Order, Window
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.retelling import Place, Snapshots, retelling
 from shared.topics.rating import ACTIVE_HOURS, BLOCK_ROWS, CATALOGUE_METERS, CONTRACTS, CUSTOMERS, STATEMENTS
@@ -37,7 +39,7 @@ async def meters(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
 async def customers(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     repository = CustomerRepository(uow.connection)
     await repository.hold_page(after or "", CUSTOMERS_A_PAGE)
-    found = await repository.customers_page(after or "", CUSTOMERS_A_PAGE)
+    found = await repository.page(CustomerFilter(), _by("external_id", after, CUSTOMERS_A_PAGE))
     for customer in found:
         uow.tell(CUSTOMERS, customer_message(customer))
     return len(found), _last([customer.external_id for customer in found], CUSTOMERS_A_PAGE)
@@ -46,7 +48,7 @@ async def customers(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
 async def contracts(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     repository = ContractRepository(uow.connection)
     await repository.hold_page(after or "", CONTRACTS_A_PAGE)
-    found = await repository.contracts(CONTRACTS_A_PAGE, after or "", ContractFilter())
+    found = await repository.contracts(ContractFilter(), _by("contract", after, CONTRACTS_A_PAGE))
     chains = await repository.chains([row.contract for row in found])
     told = [message for row in found for message in messages_of(row, chains.get(row.contract, []))]
     for message in told:
@@ -86,6 +88,11 @@ async def activity(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     subjects = await repository.subjects_after(after or "", SUBJECTS_A_PAGE)
     await repository.ask_again(subjects)
     return len(subjects), _last(subjects, SUBJECTS_A_PAGE)
+
+
+def _by(key: str, after: Place, rows_max: int) -> Window:
+    """The next page by a key that is the id."""
+    return Window(Order(key), (after, after) if after else None, rows_max)
 
 
 def _last(places: Sequence[Any], page_max: int) -> Place:

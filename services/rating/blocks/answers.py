@@ -1,6 +1,7 @@
 """What the API shows of blocks."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from services.rating.blocks.domain.found import FoundBlock
 from services.rating.blocks.rows import DocumentOfBlock, RowKind, StoredRow
 from shared.http.answers import Amount, Answer, Instant, Quantity
 from shared.http.shown_names import ContractName, CurrencyCode, CustomerName, LineKey
+from shared.pricing.blocks.cost import USUAL
 from shared.values.money import currency, format_minor
 
 BlockId = Annotated[str, Field(examples=["blk_0355r6GE5yU135fW6KlO0n"])]
@@ -37,10 +39,10 @@ class BlockAnswer(Answer):
     reason: Annotated[str | None, Field(examples=["goodwill"])]
     document: DocumentOfBlock | None
     """What asks for it; null: it is given, or its clause says so"""
-    cost_basis: Annotated[Quantity | None, Field(examples=["0.8"])]
-    """What is paid for a unit of it; null: it is given, or of a clause"""
     returned_from: BlockId | None
     """The block whose time was over when this came back to it"""
+    cost_basis: Annotated[Quantity | None, Field(examples=["0.8"])]
+    """What is paid for a unit of it; null: it is of a commitment"""
     granted: Amount
     adjusted: Amount
     drawn: Amount
@@ -50,9 +52,11 @@ class BlockAnswer(Answer):
     voided: Amount
     refunded: Amount
     given_back: Amount
-    """In money, of what was refunded: at its cost basis"""
+    """What was paid for what is refunded, in money"""
     held: Amount
     left: Amount
+    paid_left: Amount
+    """What was paid for what is left, in money; what open statements draw is still in it where its cost basis is neither 0 nor 1"""
     as_of: Instant
     """Machine clock: all usage folded before is in it, where its statements could be priced in time"""
 
@@ -76,8 +80,8 @@ class BlockAnswer(Answer):
             applies_to=None if block.applies_to is None else list(block.applies_to),
             reason=block.reason,
             document=block.document,
-            cost_basis=block.cost_basis,
             returned_from=block.returned_from,
+            cost_basis=basis_of(block),
             granted=money(block.sum_of("grant")),
             adjusted=money(block.sum_of("adjustment")),
             drawn=money(-block.sum_of("draw")),
@@ -85,11 +89,24 @@ class BlockAnswer(Answer):
             expired=money(-block.sum_of("expiry", "revived")),
             voided=money(-block.sum_of("void")),
             refunded=money(-block.sum_of("refund")),
-            given_back=money(block.given_back_minor),
+            given_back=money(paid_of(block, -block.sum_of("refund"), block.refund_cost_minor)),
             held=money(0),
             left=money(block.left_minor),
+            paid_left=money(paid_of(block, block.left_minor, block.cost_left_minor)),
             as_of=as_of,
         )
+
+
+def basis_of(block: FoundBlock) -> Decimal | None:
+    """What is paid for a unit of a block; None: it is of a commitment."""
+    return USUAL.get(block.kind) if block.cost_basis is None else block.cost_basis
+
+
+def paid_of(block: FoundBlock, minor: int, cost_minor: int | None) -> int:
+    """What was paid for so much of a block. `cost_minor`: where it has a cost basis that is not usual for its kind."""
+    if block.cost_basis is not None:
+        return cost_minor or 0
+    return 0 if block.kind == "promotional" else minor
 
 
 class BlockRowAnswer(Answer):
@@ -99,6 +116,8 @@ class BlockRowAnswer(Answer):
     id: int
     kind: RowKind
     amount: Amount
+    cost: Amount | None
+    """What was paid for what it adds; null: it is of an open statement, whose draws on this block cost nothing yet"""
     at: Instant
     recorded_at: Instant
     """Business clock"""
@@ -109,15 +128,16 @@ class BlockRowAnswer(Answer):
     slice: Instant | None
     """Where the slice of the period begins that it pays"""
     cause: Annotated[str, Field(examples=["statement"])]
-    given_back: Amount | None
-    """In money, of a refund"""
 
     @classmethod
-    def of(cls, row: StoredRow, of: str) -> Self:
+    def of(cls, row: StoredRow, of: FoundBlock) -> Self:
+        money = currency(of.currency)
+        open_still = of.cost_basis is not None and row.cost_minor is None
         return cls(
             id=row.row_id,
             kind=row.kind,
-            amount=format_minor(row.amount_minor, currency(of)),
+            amount=format_minor(row.amount_minor, money),
+            cost=None if open_still else format_minor(paid_of(of, row.amount_minor, row.cost_minor), money),
             at=row.at,
             recorded_at=row.recorded_at,
             contract=row.contract,
@@ -126,7 +146,4 @@ class BlockRowAnswer(Answer):
             line=row.line_id and str(row.line_id),
             slice=row.slice_start,
             cause=row.cause,
-            given_back=None
-            if row.given_back_minor is None
-            else format_minor(row.given_back_minor, currency(of)),
         )

@@ -106,7 +106,7 @@ async def list_rows(block_id: GivenId, context: Ctx, page: Paged) -> Listed[Bloc
     async with context.db.transaction() as uow:
         block, rows = await find.list_rows(uow, block_id, after, page.limit + 1)
     return Listed[BlockRowAnswer].page(
-        rows, page, lambda row: [row.row_id], lambda row: BlockRowAnswer.of(row, block.currency)
+        rows, page, lambda row: [row.row_id], lambda row: BlockRowAnswer.of(row, block)
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import asyncpg
 
+from services.rating.blocks.domain.costs import CostedBlock
 from services.rating.blocks.domain.found import FoundBlock
 from services.rating.blocks.rows import (
     AskedBeforehand,
@@ -34,14 +35,23 @@ TOLD: Final = update("rating.asked_beforehand", ToldBeforehand, key=("contract",
 #: What a statement takes of one and gives to another is as good as drawn.
 _GRANTED: Final = "r.kind in ('grant', 'refund') or r.kind = 'adjustment' and r.period_start is null"
 _BLOCK: Final = """b.block_id, b.customer_id, b.key, b.kind, b.currency, b.effective, b.ends, b.created_at, b.priority,
-    b.draw_class, b.applies_to, b.clauses, b.over, b.document, b.cost_basis, b.returned_from,
-    b.voided,
+    b.draw_class, b.applies_to, b.clauses, b.over, b.document, b.returned_from, b.cost_basis,
+    b.voided, b.by_correction, (
+        case when b.asked_for then summed.of_clause_or_call else 0 end
+        - case when b.asked_for then coalesce((select sum(coalesce(a.granted_minor, a.amount_minor))
+            from rating.asked_beforehand a where a.block_id = b.block_id), 0) else 0 end)::bigint as unasked_minor,
     (select coalesce(array_agg(c.contract order by c.position), '{}') from rating.block_contracts c
         where c.block_id = b.block_id) as contracts"""
-_SUMS: Final = "summed.granted_minor, summed.bought_minor, summed.left_minor"
+_SUMS: Final = """summed.granted_minor, summed.bought_minor, summed.left_minor, summed.lapsed_minor,
+    summed.lapsed_unasked_minor"""
 _SUMMED: Final = f"""cross join lateral (
         select coalesce(sum(r.amount_minor) filter (where {_GRANTED}), 0)::bigint as granted_minor,
             coalesce(sum(r.amount_minor) filter (where r.kind = 'grant'), 0)::bigint as bought_minor,
+            coalesce(sum(r.amount_minor) filter (
+                where r.kind = 'grant' and r.period_start is null), 0)::bigint as of_clause_or_call,
+            coalesce(-sum(r.amount_minor) filter (
+                where r.kind in ('expiry', 'revived')), 0)::bigint as lapsed_minor,
+            coalesce(-sum(r.unasked_minor), 0)::bigint as lapsed_unasked_minor,
             coalesce(sum(r.amount_minor), 0)::bigint as left_minor
         from rating.block_rows r where r.block_id = b.block_id) summed"""
 # Its rows are read once it is held: a statement that waits has the sums of before.
@@ -50,9 +60,10 @@ _ONE: Final = f"select {_BLOCK}, {_SUMS} from rating.blocks b {_SUMMED} where b.
 _FOUND: Final = """select b.block_id, b.key, b.kind, b.currency, cu.external_id as customer, (
         select coalesce(array_agg(c.contract order by c.position), '{}') from rating.block_contracts c
         where c.block_id = b.block_id) as contracts, b.effective, b.ends, b.created_at, b.priority, b.applies_to,
-    b.clauses, b.over, b.reason, b.document, b.cost_basis, b.returned_from, (
-        select coalesce(sum(r.given_back_minor), 0)::bigint from rating.block_rows r
-        where r.block_id = b.block_id) as given_back_minor, (
+    b.clauses, b.over, b.reason, b.document, b.returned_from, b.cost_basis, (
+        select -sum(r.cost_minor)::bigint from rating.block_rows r
+        where r.block_id = b.block_id and r.kind = 'refund') as refund_cost_minor, (
+        select sum(r.cost_minor)::bigint from rating.block_rows r where r.block_id = b.block_id) as cost_left_minor, (
         select coalesce(jsonb_object_agg(kind, minor), '{}'::jsonb) from (
             select r.kind, sum(r.amount_minor)::bigint as minor from rating.block_rows r
             where r.block_id = b.block_id group by 1) summed) as sums
@@ -75,23 +86,34 @@ _HOLD_OVER: Final = f"""
             or b.block_id in (select block_id from rating.block_contracts where contract = any($3)))
         order by b.block_id limit $2 for update of b)
     select {_BLOCK}, {_SUMS} from held b {_SUMMED} order by b.block_id"""
-# What a statement hands on from one block to another stays as it is once it is final. What the one gives up is told with
-# what the other has of it.
-_LASTING: Final = """select r.row_id, r.block_id, r.kind, r.amount_minor, b.kind as block_kind,
+#: Of the rows of one statement at one instant: whether `{row}`, of block `{block}`, is about what that block begins with.
+_BEGINS: Final = "{block}.effective = {row}.at"
+#: Whether rows r and g, of blocks b and gb, are of one statement and instant, and those blocks of one clause or call.
+_TOGETHER: Final = """(g.contract, g.period_start, g.statement_id, g.at) = (r.contract, r.period_start, r.statement_id, r.at)
+            and g.kind in ('grant', 'adjustment') and g.block_id <> r.block_id and gb.clauses = b.clauses"""
+# What a statement hands on from one block to another stays as it is once it is final, and so does what a correction changes
+# of that. What the one gives up, or has back, is told with what the other has more or less of it.
+_LASTING: Final = f"""select r.row_id, r.block_id, r.kind, r.amount_minor, b.kind as block_kind,
         coalesce(r.contract, (select c.contract from rating.block_contracts c where c.block_id = r.block_id
             order by c.position limit 1)) as contract,
         b.customer_id, cu.external_id as customer, b.currency, r.at, r.recorded_at, r.cause,
         b.asked_for and r.kind in ('grant', 'void') and r.period_start is null as asked_for, r.period_start,
-        given.block_id as carried_from, coalesce(given.minor, 0)::bigint as carried_minor
+        given.block_id as carried_from, coalesce(given.minor, 0)::bigint as carried_minor,
+        coalesce(round(r.unasked_minor * coalesce(r.cost_minor, r.amount_minor)::numeric / r.amount_minor), 0)::bigint
+            as unasked_minor, r.cost_minor
     from rating.block_rows r join rating.blocks b using (block_id) join rating.customers cu using (customer_id)
     left join rating.periods p on (p.contract, p.period_start) = (r.contract, r.period_start)
     left join lateral (
-        select g.block_id, -g.amount_minor as minor
+        select g.block_id, -coalesce(g.cost_minor, g.amount_minor) as minor
         from rating.block_rows g join rating.blocks gb using (block_id)
-        where (g.contract, g.period_start, g.at) = (r.contract, r.period_start, r.at) and g.kind = 'adjustment'
-            and gb.clauses = b.clauses and (b.returned_from is null or b.returned_from = g.block_id)
-    ) given on r.kind = 'grant'
-    where r.kind not in ('draw', 'return') and (r.period_start is null or p.final and r.kind = 'grant')"""
+        where {_TOGETHER} and not {_BEGINS.format(row="g", block="gb")}
+            and (b.returned_from is null or b.returned_from = g.block_id)
+    ) given on {_BEGINS.format(row="r", block="b")}
+    where r.kind not in ('draw', 'return') and (r.period_start is null or p.final and r.kind in ('grant', 'adjustment')
+        and ({_BEGINS.format(row="r", block="b")} or not exists (
+            select from rating.block_rows g join rating.blocks gb using (block_id)
+            where {_TOGETHER} and {_BEGINS.format(row="g", block="gb")}
+                and (gb.returned_from is null or gb.returned_from = r.block_id))))"""
 
 
 def _of_contracts(held: str) -> str:
@@ -99,7 +121,8 @@ def _of_contracts(held: str) -> str:
     with held as materialized (
         select b.* from rating.blocks b
         where b.block_id in (select block_id from rating.block_contracts where contract = any($1::text[]))
-            and (b.ends is null or b.ends > $2)
+            and (b.ends is null or b.ends > $2 or b.block_id in (
+                select block_id from rating.block_rows where contract = any($1::text[]) and period_start >= $2))
         order by b.block_id {held})
     select {_BLOCK}, {_SUMS} from held b {_SUMMED} order by b.block_id"""
 
@@ -121,8 +144,9 @@ class BlockRepository:
         return {row["contract"] for row in rows}
 
     async def hold(self, contracts: Sequence[str], since: datetime) -> list[HeldBlock]:
-        """Hold the blocks that these contracts draw on and that end after an instant, in the order of their ids. Whoever
-        moved the revision of one since this snapshot was taken makes it collide."""
+        """Hold the blocks that these contracts draw on and that end after an instant, or were drawn on in a period that
+        begins then or later, before a call ended them; in the order of their ids. Whoever moved the revision of one since this
+        snapshot was taken makes it collide."""
         rows = await self.connection.fetch(_of_contracts("for update of b"), list(contracts), since)
         return [HeldBlock(**row) for row in rows]
 
@@ -164,6 +188,29 @@ class BlockRepository:
             return
         await self.connection.execute(NEW.sql, *NEW.columns_of(blocks))
         await self.connection.execute(NEW_CONTRACTS.sql, *NEW_CONTRACTS.columns_of(contracts))
+
+    async def begin_late(self, blocks: Sequence[str], until: datetime) -> None:
+        """Say that a correction was the first to let something roll over to these blocks, and that they can be used until
+        then at least."""
+        if blocks:
+            await self.connection.execute(
+                """update rating.blocks set by_correction = true, over = false, ends = greatest(ends, $2)
+                   where block_id = any($1::text[])""",
+                list(blocks),
+                until,
+            )
+
+    async def costed(self, blocks: Collection[str]) -> dict[str, CostedBlock]:
+        """Those of these blocks that have a cost basis, with what stays as it is of their rows."""
+        rows = await self.connection.fetch(
+            """select b.block_id, b.cost_basis, b.clauses, b.returned_from,
+                coalesce(sum(r.amount_minor) filter (where r.cost_minor is not null), 0)::bigint as settled_minor,
+                coalesce(sum(r.cost_minor), 0)::bigint as cost_minor
+               from rating.blocks b left join rating.block_rows r using (block_id)
+               where b.block_id = any($1::text[]) and b.cost_basis is not null group by b.block_id""",
+            sorted(blocks),
+        )
+        return {row["block_id"]: CostedBlock(**row) for row in rows}
 
     async def insert_rows(self, rows: Sequence[NewRow]) -> list[int]:
         """Insert rows, and return the ids of those that stay as they are: who writes them tells them (`write_rows` of
@@ -248,7 +295,8 @@ class BlockRepository:
     async def ask_others(
         self, blocks: Sequence[str], contracts: Sequence[str], starts: Sequence[datetime]
     ) -> None:
-        """Ask for the open statements that draw on these blocks to be priced again, but for these."""
+        """Ask for the open statements that draw on these blocks, or did before a call ended them, to be priced again, but for
+        these."""
         if not blocks:
             return
         await self.connection.execute(
@@ -257,7 +305,9 @@ class BlockRepository:
                from rating.blocks b join rating.block_contracts c using (block_id)
                 join rating.periods p using (contract)
                where b.block_id = any($1::text[]) and not p.final and p.period_end > b.effective
-                and (b.ends is null or p.period_start < b.ends)
+                and (b.ends is null or p.period_start < b.ends or exists (
+                    select from rating.block_rows r where r.block_id = b.block_id
+                        and (r.contract, r.period_start) = (p.contract, p.period_start)))
                 and (p.contract, p.period_start) not in (select * from unnest($2::text[], $3::timestamptz[]))""",
             list(blocks),
             list(contracts),
@@ -341,6 +391,15 @@ class BlockRepository:
             list(starts),
         )
         return [row["said"] for row in rows]
+
+    async def is_billed(self, block_id: str) -> bool:
+        """Whether a final statement has drawn on it."""
+        found: bool = await self.connection.fetchval(
+            """select exists (select from rating.block_rows r join rating.periods p using (contract, period_start)
+                where r.block_id = $1 and r.kind = 'draw' and p.final)""",
+            block_id,
+        )
+        return found
 
     async def hold_one(self, block_id: str) -> HeldBlock | None:
         """Hold a block, whatever became of it."""

@@ -2,22 +2,21 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.functional_validators import PlainValidator
 from pydantic_core import PydanticCustomError
 
 from shared.errors import AppError
+from shared.pricing.blocks.cost import CostBasis, misfit, without_usual_cost
 from shared.pricing.fields import CurrencyCode, Effective, PositiveAmount
 from shared.values.decimals import PRICE_PATTERN, parse_price
 from shared.values.fields import AskedSubject, Key, Label
 
 CONTRACTS_MAX = 20
 #: What the design of blocks has, and no block has yet.
-_NOT_PRICED = ("unit", "meter", "overdraft", "cost_basis")
-#: What is paid for a unit of a prepaid block.
-AT_ITS_AMOUNT: Final = Decimal(1)
+_NOT_PRICED = ("unit", "meter", "overdraft")
 
 
 class BlockDocument(BaseModel):
@@ -25,7 +24,8 @@ class BlockDocument(BaseModel):
     of one `customer`. A date of `effective` (default: now) or `expires` is of the first contract's time zone, and
     includes its local day.
 
-    A document of the first contract asks for a prepaid block as it begins, unless `document` is none.
+    A document of the first contract asks for a prepaid block as it begins, unless `document` is none: `cost_basis` for each
+    unit of it, which is at most 1.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -41,6 +41,7 @@ class BlockDocument(BaseModel):
     priority: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None
     applies_to: Annotated[list[Key], Field(min_length=1, max_length=1000)] | None = None
     document: Literal["none", "prepayment"] | None = None
+    cost_basis: CostBasis | None = None
     reason: Label
 
     @model_validator(mode="before")
@@ -53,7 +54,7 @@ class BlockDocument(BaseModel):
                     "{name} of a block is not priced yet; remove it, or write an amount of money.",
                     {"name": name},
                 )
-        return written
+        return without_usual_cost(written, written.get("kind")) if isinstance(written, Mapping) else written
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -78,12 +79,9 @@ class BlockDocument(BaseModel):
                 "of_another_kind",
                 "A promotional block is given, not paid for; remove document, or write kind: prepaid.",
             )
+        if wrong := misfit(self.kind, self.cost_basis):
+            raise PydanticCustomError(wrong[0], "cost_basis: {detail}", {"detail": wrong[1]})
         return self
-
-    @property
-    def unit_cost(self) -> Decimal | None:
-        """What is paid for a unit of it; None: it is given."""
-        return None if self.kind == "promotional" else AT_ITS_AMOUNT
 
     @property
     def asked_for(self) -> bool:

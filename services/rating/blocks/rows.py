@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
+from services.rating.blocks.domain.lapsed import Lapsed
 from shared.db.columns import JSONB, Integer, SmallInteger, Uuid
 from shared.pricing.blocks import Block
 from shared.pricing.blocks.block import BlockKind
@@ -21,7 +22,7 @@ Clauses = Annotated[Sequence[str], JSONB]
 class NewBlock:
     """A block as it is granted. `granted_minor`: by its clause or by a call, what the end of another block makes of it left
     out; `asked_for`: documents ask for that; `returned_from`: the block whose time was over when this came back to it.
-    `document` and `cost_basis` (what is paid for a unit of it) are of a prepaid one that a call grants."""
+    `document` is of a prepaid one that a call grants; `cost_basis` is what is paid for a unit of it, None: 1, or it is given."""
 
     block_id: str
     customer_id: str
@@ -39,8 +40,8 @@ class NewBlock:
     reason: str | None = None
     asked_for: bool = False
     document: str | None = None
-    cost_basis: Decimal | None = None
     returned_from: str | None = None
+    cost_basis: Decimal | None = None
 
     @classmethod
     def of(
@@ -68,7 +69,8 @@ class NewBlock:
 class HeldBlock:
     """A block that this transaction holds. `granted_minor`: what was granted, and added or taken back since;
     `bought_minor`: what was granted alone; `left_minor`: the sum of all its rows; `contracts`: who draws on it, in
-    order."""
+    order; `by_correction`: a correction was the first to let something roll over to it; `unasked_minor`: what no document
+    has asked for, of what documents ask for; `lapsed`: what lapsed, and what of that was never asked for."""
 
     block_id: str
     customer_id: str
@@ -84,13 +86,21 @@ class HeldBlock:
     clauses: Sequence[str]
     over: bool
     document: DocumentOfBlock | None
-    cost_basis: Decimal | None
     returned_from: str | None
+    cost_basis: Decimal | None
     voided: bool
+    by_correction: bool
     contracts: Sequence[str]
     granted_minor: int
     bought_minor: int
     left_minor: int
+    unasked_minor: int
+    lapsed_minor: int
+    lapsed_unasked_minor: int
+
+    @property
+    def lapsed(self) -> Lapsed:
+        return Lapsed(self.unasked_minor, self.lapsed_minor, self.lapsed_unasked_minor)
 
     @property
     def by_call(self) -> bool:
@@ -100,7 +110,8 @@ class HeldBlock:
     @property
     def stands_alone(self) -> bool:
         """Whether no clause makes it again in each period that it touches."""
-        return self.by_call or self.kind == "shortfall" or self.returned_from is not None
+        alone = self.kind == "shortfall" or self.returned_from is not None or self.by_correction
+        return self.by_call or alone
 
     def block(self) -> Block:
         return Block(
@@ -129,8 +140,9 @@ class BlockContract:
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """A change of a balance. `amount_minor` is what it adds; `cause` says what made it; `given_back_minor` is the money that
-    a refund gives back."""
+    """A change of a balance. `amount_minor` is what it adds; `cause` says what made it; `unasked_minor` is what of
+    a lapse, or of what is taken back of one, no document asked for: it was never owed. `cost_minor` is what was paid for what it
+    adds, of a block that was sold below its amount; None: as much as it adds, or it may still be made anew."""
 
     block_id: str
     kind: RowKind
@@ -143,7 +155,8 @@ class NewRow:
     statement_id: Uuid | None = None
     line_id: Uuid | None = None
     slice_start: datetime | None = None
-    given_back_minor: int | None = None
+    unasked_minor: int | None = None
+    cost_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +175,14 @@ class StoredRow:
     statement_id: str | None
     line_id: str | None
     slice_start: datetime | None
-    given_back_minor: int | None
+    cost_minor: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class LastingRow:
     """A change of a balance that stays as it is, with what others are told of its block. `customer` is an external id;
-    `carried_from` is the block that has given up `carried_minor` of it."""
+    `carried_from` is the block that has given up `carried_minor` of it; that and `unasked_minor` are at cost, as `cost_minor`
+    is (None: it costs its amount)."""
 
     row_id: int
     block_id: str
@@ -186,12 +200,15 @@ class LastingRow:
     period_start: datetime | None
     carried_from: str | None
     carried_minor: int
+    unasked_minor: int
+    cost_minor: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class AskedBeforehand:
     """What one document asks for of a block: the part `number` of `parts`, due at an instant of a service period. The
-    dates are local, of what it is for, and both inclusive."""
+    dates are local, of what it is for, and both inclusive. `cost_basis`: what is paid for a unit of the block, of which
+    `granted_minor` cost `whole_minor`; None: it is paid at its amount."""
 
     contract: str
     period_start: datetime
@@ -208,6 +225,8 @@ class AskedBeforehand:
     whole_minor: int
     number: Integer
     parts: Integer
+    granted_minor: int | None
+    cost_basis: Decimal | None
 
     @classmethod
     def of(cls, part: Part, contract: str, period_start: datetime) -> Self:

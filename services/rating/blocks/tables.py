@@ -56,15 +56,19 @@ def add_block_tables(metadata: MetaData) -> None:
         Column("granted_minor", BigInteger, nullable=False),
         Column("reason", Text),
         Column("asked_for", Boolean, nullable=False, server_default=text("false")),  # by documents
-        # of a prepaid one that a call granted: whether a document asks for it, and what is paid for a unit of it
+        # of a prepaid one that a call granted: whether a document asks for it
         Column("document", Text),
-        Column("cost_basis", Numeric),
         # by an adjustment that says so; no draw takes it there
         Column("voided", Boolean, nullable=False, server_default=text("false")),  # by a call
         # the block whose time was over when this came back to it
         Column("returned_from", Text, ForeignKey("rating.blocks.block_id")),
+        # what is paid for a unit of it; null: 1, or it is given
+        Column("cost_basis", Numeric),
         Column("may_be_negative", Boolean, nullable=False, server_default=text("false")),
+        # a correction was the first to let something roll over to it
+        Column("by_correction", Boolean, nullable=False, server_default=text("false")),
         CheckConstraint(KINDS, name="blocks_kind"),
+        CheckConstraint("cost_basis > 0 and cost_basis < 1", name="blocks_cost_basis"),
         Index("blocks_customer", "customer_id"),
         Index("blocks_ends", "ends", postgresql_where=text("not over")),
     )
@@ -93,7 +97,10 @@ def add_block_tables(metadata: MetaData) -> None:
         Column("line_id", Uuid),
         Column("slice_start", INSTANT),
         Column("cause", Text, nullable=False),
-        Column("given_back_minor", BigInteger),  # money, of a refund
+        # of a lapse, or of what is taken back of one: what no document asked for
+        Column("unasked_minor", BigInteger),
+        # what was paid for what it adds, of a block with a cost basis, once it stays as it is
+        Column("cost_minor", BigInteger),
         CheckConstraint(ROWS, name="block_rows_sign"),
         Index("block_rows_block", "block_id", "row_id"),
         Index("block_rows_statement", "contract", "period_start"),
@@ -117,6 +124,9 @@ def add_block_tables(metadata: MetaData) -> None:
         Column("whole_minor", BigInteger, nullable=False),  # of the block
         Column("number", Integer, nullable=False),
         Column("parts", Integer, nullable=False),
+        # where a block has a cost basis: what of it costs the whole, and what is paid for a unit
+        Column("granted_minor", BigInteger),
+        Column("cost_basis", Numeric),
         Column("statement_id", Uuid),
         Column("said", Text),  # the StatementMessage, as JSON text; null: not told yet
         ForeignKeyConstraint(

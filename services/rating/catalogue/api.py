@@ -15,6 +15,7 @@ from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.changes import Changed, ChangingCall, Of, changing
 from shared.http.cursors import name_in
+from shared.http.etags import IfMatch, etag_of, tagged
 from shared.http.keys import requires
 from shared.http.paging import Paged
 from shared.pricing.faults import TermsInvalid
@@ -61,6 +62,7 @@ async def change_meter(
         bool,
         Query(description="Go on though final periods would be counted otherwise; their statements stay"),
     ] = False,
+    _if_match: IfMatch = None,
 ) -> Response:
     of, groups_max = Of("meter", meter), context.settings.groups_max
 
@@ -68,7 +70,13 @@ async def change_meter(
         before, after = await usecases.change_meter(
             uow, meter, document, context.clock.now(), groups_max=groups_max, recount_final=recount_final
         )
-        return Changed(of, MeterAnswer.of(before), MeterAnswer.of(after), same=before == after)
+        return Changed(
+            of,
+            MeterAnswer.of(before),
+            MeterAnswer.of(after),
+            same=before == after,
+            tags=(etag_of(before.revision), etag_of(after.revision)),
+        )
 
     return await call.once(act, of)
 
@@ -101,9 +109,11 @@ async def list_meter_versions(meter: Key, context: Ctx) -> Listed[MeterVersionAn
     "/meters/{meter}", operation_id="get_meter", summary="A meter", dependencies=[requires("contracts:read")]
 )
 @refuses(MeterNotFound)
-async def get_meter(meter: Key, context: Ctx) -> MeterAnswer:
+async def get_meter(meter: Key, context: Ctx, response: Response) -> MeterAnswer:
     async with context.db.transaction() as uow:
-        return MeterAnswer.of(await usecases.find_meter(uow, meter))
+        found = await usecases.find_meter(uow, meter)
+    tagged(response, etag_of(found.revision))
+    return MeterAnswer.of(found)
 
 
 @router.post(

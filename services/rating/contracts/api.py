@@ -1,6 +1,7 @@
 """Routes of contracts. They translate; the verbs are in usecases."""
 
 import asyncio
+from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -15,6 +16,7 @@ from services.rating.contracts.answers import (
     VersionAnswer,
     WholeContractAnswer,
 )
+from services.rating.contracts.rows import ContractFilter, ContractRow
 from services.rating.contracts.usecases import find as usecases
 from services.rating.contracts.usecases.apply import (
     CustomerUnknown,
@@ -25,6 +27,7 @@ from services.rating.contracts.usecases.apply import (
 )
 from services.rating.contracts.usecases.find import ContractNotFound
 from services.rating.contracts.usecases.refuse_double_pricing import MeterPricedTwice
+from services.rating.contracts.usecases.refuse_other_spelling import LegalEntitySpelling
 from services.rating.corrections.usecases.refuse_reaching_final import (
     ReachesFinal,
     ReachesFinalPeriods,
@@ -35,17 +38,20 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.documents.faults import UNREADABLE
 from shared.documents.reading import read_document
 from shared.errors import refuses
-from shared.http.answers import Listed
+from shared.http.answers import CountAnswer, Listed
 from shared.http.changes import Changed, ChangingCall, Of, changing
-from shared.http.cursors import name_in
 from shared.http.keys import requires
-from shared.http.paging import Paged
+from shared.http.sorting import INSTANT, TEXT, Listing, Q, SortKey, listing
 from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
 from shared.pricing.language import terms_json_schema
 from shared.values.fields import AskedSubject, Key
-from shared.values.names import KEY
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"])
+SORTS = {
+    "contract": SortKey(TEXT, attrgetter("contract")),
+    "created_at": SortKey(INSTANT, attrgetter("created_at")),
+}
+Sorted = Annotated[Listing[ContractRow], listing(SORTS, "contract", attrgetter("contract"))]
 TERMS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -81,6 +87,7 @@ TERMS_BODY: dict[str, Any] = {
     PlanUnknown,
     VersionsExhausted,
     MeterPricedTwice,
+    LegalEntitySpelling,
     ReachesFinalPeriods,
 )
 async def apply_contract(
@@ -135,22 +142,24 @@ async def contract_schema() -> TermsSchemaAnswer:
     return TermsSchemaAnswer(terms_json_schema())
 
 
-@router.get(
-    "", operation_id="list_contracts", summary="Contracts by name", dependencies=[requires("contracts:read")]
-)
+@router.get("", operation_id="list_contracts", summary="Contracts", dependencies=[requires("contracts:read")])
 async def list_contracts(
     context: Ctx,
-    page: Paged,
+    sorted_: Sorted,
     customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
+    q: Q = None,
 ) -> Listed[ContractAnswer]:
-    now, after = context.clock.now(), name_in(page, KEY) or ""
+    """`q` is the beginning of a contract's name or of its customer's external id."""
+    now, wanted = context.clock.now(), ContractFilter(customer, q)
     async with context.db.transaction() as uow:
-        rows, chains = await usecases.list_contracts(uow, after, page.limit + 1, customer)
+        rows, chains = await usecases.list_contracts(uow, wanted, sorted_.window)
+        found = await usecases.count_contracts(uow, wanted) if sorted_.count else None
     return Listed[ContractAnswer].page(
         rows,
-        page,
-        lambda row: [row.contract],
+        sorted_.page,
+        sorted_.place,
         lambda row: ContractAnswer.of(row, chains[row.contract], now),
+        CountAnswer.of(found),
     )
 
 

@@ -18,10 +18,15 @@ from services.rating.contracts.rows import (
 from services.rating.metering.naming.repository import SubjectMonth
 from shared.db.columns import bulk, names_of
 from shared.db.filters import narrowed
+from shared.db.listing import Window, begins, counted
 from shared.values.period import ServicePeriod
 
-_CONTRACTS = """select contract, customer_id, external_id, c.revision, c.created_at, next_period_at
-    from rating.contracts c join rating.customers using (customer_id)"""
+_NAMED = "rating.contracts c join rating.customers using (customer_id)"
+_CONTRACTS = (
+    f"select contract, customer_id, external_id, c.revision, c.created_at, next_period_at from {_NAMED}"
+)
+_CONDITIONS = {"q": begins("contract", "external_id")}
+_RANKS = {"contract": "contract", "created_at": "c.created_at"}
 _SUBJECT_MONTHS = "unnest($1::text[], $2::text[], $3::date[]) a (meter, subject, month)"
 _OVERLAPS = """p.period_start < (a.month + interval '1 month')::timestamp at time zone 'UTC'
     and p.period_end > a.month::timestamp at time zone 'UTC'"""
@@ -45,6 +50,20 @@ class ContractRepository:
     async def customer_id(self, external_id: str) -> str | None:
         found: str | None = await self.connection.fetchval(
             "select customer_id from rating.customers where external_id = $1", external_id
+        )
+        return found
+
+    async def name_entity(self, name: str) -> None:
+        """Let a legal entity be written so from now on, unless it is written otherwise already."""
+        await self.connection.execute(
+            "insert into rating.legal_entities (folded, name) values (lower($1), $1) on conflict do nothing",
+            name,
+        )
+
+    async def entity_written(self, name: str) -> str | None:
+        """How the legal entity of this name, whatever its capital letters, is written."""
+        found: str | None = await self.connection.fetchval(
+            "select name from rating.legal_entities where folded = lower($1)", name
         )
         return found
 
@@ -137,13 +156,14 @@ class ContractRepository:
             limit,
         )
 
-    async def contracts(self, limit: int, after: str, wanted: ContractFilter) -> list[ContractRow]:
-        """Contracts by name, after this one."""
-        where = narrowed(wanted).also("contract > {}", after)
-        rows = await self.connection.fetch(
-            f"{_CONTRACTS} where {where.sql} order by contract limit {limit:d}", *where.parameters
-        )
+    async def contracts(self, wanted: ContractFilter, window: Window) -> list[ContractRow]:
+        asked = window.over(narrowed(wanted, _CONDITIONS), _RANKS, "contract")
+        rows = await self.connection.fetch(f"{_CONTRACTS} where {asked.sql}", *asked.parameters)
         return [ContractRow(**row) for row in rows]
+
+    async def count(self, wanted: ContractFilter) -> int:
+        """How many there are, or one more than are counted."""
+        return await counted(self.connection, _NAMED, narrowed(wanted, _CONDITIONS))
 
     async def versions(self, contract: str) -> list[VersionRow]:
         return (await self.chains([contract])).get(contract, [])

@@ -67,9 +67,11 @@ class PeriodRow:
 
 @dataclass(frozen=True, slots=True)
 class ContractFilter:
-    """Which contracts; None does not restrict. `external_id`: of the customer."""
+    """Which contracts; None does not restrict. `external_id`: of the customer; `q`: how that or the contract's name
+    begins."""
 
     external_id: str | None = None
+    q: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

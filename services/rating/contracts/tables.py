@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.db.listing import folded
 from shared.db.tables import INSTANT
 
 NOW = text("clock_timestamp()")
@@ -37,6 +38,8 @@ def add_contract_tables(metadata: MetaData) -> None:
         # Where no period is open: when the business clock looks for corrections next; null: there are none to come.
         Column("correction_due_at", INSTANT),
         Index("contracts_customer", "customer_id"),
+        Index("contracts_by_creation", "created_at", "contract"),
+        Index("contracts_begins", text(folded("contract"))),
         Index(
             "contracts_correction_due",
             "correction_due_at",
@@ -58,6 +61,13 @@ def add_contract_tables(metadata: MetaData) -> None:
         Column("corrects_final", Boolean, nullable=False, server_default=text("false")),
     )
     Table(
+        # documents are numbered by the name in capital letters
+        "legal_entities",
+        metadata,
+        Column("folded", Text, primary_key=True),
+        Column("name", Text, nullable=False),
+    )
+    Table(
         "periods",
         metadata,
         Column("contract", Text, ForeignKey("rating.contracts.contract"), primary_key=True),
@@ -72,6 +82,7 @@ def add_contract_tables(metadata: MetaData) -> None:
         # business clock: until then what comes for the final period corrects it
         Column("accept_until", INSTANT),
         CheckConstraint("not final or accept_until is not null", name="periods_accept_until"),
+        Index("periods_by_end", "end_date", "contract"),
         Index("periods_close_due", "close_due_at", postgresql_where=text("not final")),
     )
     Table(

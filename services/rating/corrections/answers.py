@@ -9,7 +9,7 @@ from pydantic import Field
 from services.rating.corrections.usecases.late_usage import HeldUsage, LateLine
 from services.rating.corrections.usecases.price_again import Correction
 from shared.http.answers import Amount, Answer, Instant, Quantity
-from shared.http.shown_names import ContractName, CurrencyCode, LineKey
+from shared.http.shown_names import ContractName, CurrencyCode, LineKey, SubjectName
 from shared.values.money import currency, format_minor
 
 Batches = Annotated[dict[str, int], Field(examples=[{"0": 17}])]
@@ -76,6 +76,8 @@ class CorrectionsAnswer(Answer):
 class LateLineAnswer(Answer):
     """By how much a line would change."""
 
+    period_start: date
+    """Of the period whose line it is: a commitment that reaches over several final ones changes others too"""
     key: LineKey
     quantity: Quantity
     amount: Amount
@@ -83,7 +85,10 @@ class LateLineAnswer(Answer):
     @classmethod
     def of_line(cls, line: LateLine, code: str) -> Self:
         return cls(
-            key=line.key, quantity=line.quantity, amount=format_minor(line.amount_minor, currency(code))
+            period_start=line.start_date,
+            key=line.key,
+            quantity=line.quantity,
+            amount=format_minor(line.amount_minor, currency(code)),
         )
 
 
@@ -99,7 +104,9 @@ class LateUsageAnswer(Answer):
     """Events that came, and voids of others"""
     currency: CurrencyCode
     amount: Amount | None
-    """What it comes to if it is billed; null where it cannot be priced"""
+    """What it comes to if it is billed, in all periods that change; null where it cannot be priced"""
+    asked: Amount | None
+    """What of that documents would ask for: what blocks do not pay"""
     lines: list[LateLineAnswer]
     fault: str | None
     """Why it cannot be priced"""
@@ -116,6 +123,7 @@ class LateUsageAnswer(Answer):
             events=held.events,
             currency=held.currency,
             amount=None if held.fault else format_minor(held.amount_minor, money),
+            asked=None if held.fault else format_minor(held.asked_minor, money),
             lines=[LateLineAnswer.of_line(line, held.currency) for line in held.lines],
             fault=held.fault,
             watermark=dict(held.up_to),
@@ -133,5 +141,7 @@ class DecisionAnswer(Answer):
     after: Batches
     """The batches it begins after"""
     up_to: Batches
+    subjects: list[SubjectName]
+    """Those whose usage it is about: what joins by an alias later is held again"""
     late_usage: LateUsageAnswer
     """As it was held"""

@@ -1,8 +1,7 @@
 """Routes of corrections and of late usage. They translate; the verbs are in usecases."""
 
-import re
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -15,7 +14,6 @@ from services.rating.corrections.answers import (
     LateUsageAnswer,
 )
 from services.rating.corrections.requests import LateUsageDecision
-from services.rating.corrections.rows import Place
 from services.rating.corrections.usecases import late_usage as usecases
 from services.rating.corrections.usecases.late_usage import (
     DecidedAlready,
@@ -25,21 +23,28 @@ from services.rating.corrections.usecases.late_usage import (
     NotSeenYet,
 )
 from services.rating.corrections.usecases.run_due import run_now
+from services.rating.parameters import period_place
 from services.rating.statements.memory import Ctx
 from services.rating.statements.usecases.pass_barrier import pass_barrier
 from services.rating.statements.usecases.price import in_one_snapshot
 from shared.db.unit_of_work import UnitOfWork
-from shared.errors import refuses
+from shared.errors import AppError, Kind, refuses
 from shared.http.answers import Listed
 from shared.http.changes import Changed, ChangingCall, Of, changing
-from shared.http.cursors import instant_in, parts_in
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Page, Paged
+from shared.http.paging import Paged
 from shared.values.fields import Key
 from shared.values.instants import to_us
-from shared.values.names import KEY
 
 router = APIRouter(prefix="/v1", tags=["Corrections"])
+#: The seat that decides about late usage.
+DECIDES: Final = "billing-operations"
+
+
+class SeatElsewhere(AppError):
+    """Another seat decides this."""
+
+    kind = Kind.FORBIDDEN
 
 
 @router.post(
@@ -80,7 +85,7 @@ async def correct_contract(
 async def list_late_usage(
     context: Ctx, page: Paged, contract: Annotated[Key | None, Query()] = None
 ) -> Listed[LateUsageAnswer]:
-    now, after = context.clock.now(), _after(page)
+    now, after = context.clock.now(), period_place(page)
 
     async def listed(uow: UnitOfWork) -> list[HeldUsage]:
         return await usecases.list_late_usage(uow, after, page.limit + 1, contract, now)
@@ -94,13 +99,29 @@ async def list_late_usage(
     )
 
 
+@router.get(
+    "/late-usage/{contract}/{period_start}",
+    operation_id="get_late_usage",
+    summary="What waits for a decision about one final period",
+    dependencies=[requires("contracts:read")],
+)
+@refuses(ContractNotFound, HeldUsageNotFound)
+async def get_late_usage(contract: Key, period_start: date, context: Ctx) -> LateUsageAnswer:
+    now = context.clock.now()
+
+    async def look(uow: UnitOfWork) -> HeldUsage:
+        return await usecases.look_at(uow, contract, period_start, now)
+
+    return LateUsageAnswer.of(await in_one_snapshot(context.db, look))
+
+
 @router.post(
     "/late-usage/{contract}/{period_start}/decision",
     operation_id="decide_late_usage",
     summary="Bill or waive the late usage of a final period",
     response_model=DecisionAnswer,
 )
-@refuses(ContractNotFound, HeldUsageNotFound, NotSeenYet, MoreCame, DecidedAlready)
+@refuses(ContractNotFound, HeldUsageNotFound, NotSeenYet, MoreCame, DecidedAlready, SeatElsewhere)
 async def decide_late_usage(
     contract: Key,
     period_start: date,
@@ -108,7 +129,12 @@ async def decide_late_usage(
     context: Ctx,
     call: Annotated[ChangingCall, changing("contracts:write")],
 ) -> Response:
-    """What is billed joins the next correction of the period; what is waived is of no period any more."""
+    """What is billed joins the next correction of the period; what is waived is of no period any more. A key that sits
+    somewhere decides only from the seat billing-operations."""
+    if call.key.seats and DECIDES not in call.key.seats:
+        raise SeatElsewhere(
+            f"it is decided from {DECIDES}; this key sits at {', '.join(sorted(call.key.seats))}"
+        )
     now = context.clock.now()
 
     async def look(uow: UnitOfWork) -> HeldUsage:
@@ -122,6 +148,7 @@ async def decide_late_usage(
             period_start=period_start,
             late_usage=before,
             after=dict(held.late.decided_up_to),
+            subjects=list(held.subjects),
             **decision.model_dump(),
         )
         async with context.db.transaction(trace=call.request_id) as uow:
@@ -136,14 +163,3 @@ async def decide_late_usage(
 def _noted(made: CorrectionAnswer) -> Changed:
     id = f"{made.contract}/{made.period.start}/{made.number}"
     return Changed(Of("correction", id), None, made, same=made.outcome == "unchanged")
-
-
-def _after(page: Page) -> Place | None:
-    """The (contract, period start) that a cursor names."""
-    found = parts_in(page, str, int)
-    if found is None:
-        return None
-    contract, start_us = found
-    if not re.fullmatch(KEY, contract):
-        raise CursorInvalid()
-    return contract, instant_in(start_us)

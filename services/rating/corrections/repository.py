@@ -8,18 +8,21 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from services.rating.corrections.domain.counted import CountedRow
 from services.rating.corrections.domain.late import Decided, Late
 from services.rating.corrections.rows import (
+    AskedLate,
     CorrectionRow,
     EndedContract,
     FinalPeriod,
+    NewDecision,
     NotedLate,
     Place,
     SaidCorrection,
     StoredCorrection,
 )
 from services.rating.metering.domain.apart import Left
-from services.rating.metering.domain.stretches import Stretches
+from services.rating.metering.domain.stretches import Stretches, TakenOut
 from services.rating.metering.repository.batches import is_in
 from services.rating.statements.repository.requests import LOOKED_AT_AGAIN
 from services.rating.statements.rows import ClaimedPeriod
@@ -48,12 +51,16 @@ _FINAL = f"""
     join rating.customers cu using (customer_id)
     order by p.contract, p.period_start
 """
-#: Of period $1, $2 the subjects that are its customer's no more, and in which batches came what stays with it.
+#: Of period `p` of a contract `c`.
+_SUBJECTS = """select s.subject from rating.subjects s where s.customer_id = c.customer_id
+    union select k.subject from rating.last_subjects k
+        where k.contract = p.contract and k.period_start = p.period_start"""
+#: Of each period asked for the subjects that are its customer's no more, and in which batches came what stays with it.
 _GONE = """select k.subject, true, coalesce(k.batches, l.watermark), k.taken_out
     from rating.last_statements l join rating.last_subjects k using (contract, period_start)
-    where l.contract = $1 and l.period_start = $2 and not exists (
+    where l.contract = asked.contract and l.period_start = asked.period_start and not exists (
         select from rating.subjects s join rating.contracts c using (customer_id)
-        where c.contract = $1 and s.subject = k.subject)"""
+        where c.contract = asked.contract and s.subject = k.subject)"""
 
 
 class CorrectionRepository:
@@ -140,16 +147,18 @@ class CorrectionRepository:
         rows = await self._connection.fetch(
             f"""select p.contract, p.period_start, jsonb_object_agg(q.partition, greatest(
                     first.batch_id - 1, coalesce((st.watermark ->> q.partition::text)::bigint, 0))) as accepted,
-                    coalesce((select jsonb_agg(jsonb_build_object('decision', d.decision, 'after', d.after,
-                        'up_to', d.up_to) order by d.sequence) from rating.late_decisions d
+                    coalesce((select jsonb_agg(jsonb_build_object('decision', d.decision, 'up_to', d.up_to,
+                        'joined', array(select subject from ({_SUBJECTS}) s where subject <> all (d.subjects)))
+                        order by d.sequence) from rating.late_decisions d
                         where d.contract = p.contract and d.period_start = p.period_start), '[]') as decisions
                 from {_PLACES} join rating.periods p using (contract, period_start)
                 join rating.statements st using (contract, period_start)
+                join rating.contracts c using (contract)
                 cross join (select partition from bus.positions where grp = 'rating' and topic = 'usage.events') q
                 cross join lateral (select batch_id from rating.batch_times t
                     where t.partition = q.partition and t.at > p.accept_until
                     order by t.at, t.batch_id limit 1) first
-                where p.final group by p.contract, p.period_start""",
+                where p.final group by p.contract, p.period_start, c.customer_id""",
             *_columns(periods),
         )
         return {
@@ -159,42 +168,90 @@ class CorrectionRepository:
             for row in rows
         }
 
-    async def late_events(self, place: Place, among: Stretches, types: Sequence[str]) -> int:
-        """How many events of these types, and voids of such events, came for a period in these batches, folded or not:
-        of a subject that has left the voids of what stays with the period."""
-        held_event, held_void = is_in("$3::jsonb", "e"), is_in("$3::jsonb", "v")
-        found: int = await self._connection.fetchval(
-            f"""with whose as (
-                    select s.subject, false as gone, null::jsonb as batches, null::jsonb as taken_out
-                    from rating.contracts c join rating.subjects s using (customer_id) where c.contract = $1
-                    union all
-                    {_GONE})
-                select count(*) from whose w join rating.periods p on p.contract = $1 and p.period_start = $2
-                join rating.events e on e.subject = w.subject and e.type = any($4::text[])
-                    and e.time >= p.period_start and e.time < p.period_end and (not w.gone
-                        or e.batch_id <= coalesce((w.batches ->> e.partition::text)::bigint, 0)
-                            and not {is_in("w.taken_out", "e")})
-                left join rating.voids v using (key)
-                where not w.gone and {held_event} or {held_void}""",
-            *place,
-            among.as_stored(),
-            list(types),
+    async def final_of(self, contracts: Sequence[str]) -> list[Place]:
+        """(contract, period start) of the final periods of these contracts."""
+        rows = await self._connection.fetch(
+            """select contract, period_start from rating.periods
+               where contract = any($1::text[]) and final order by 1, 2""",
+            list(contracts),
         )
-        return found
+        return [(row["contract"], row["period_start"]) for row in rows]
 
-    async def decide(self, place: Place, decided: Decided, reason: str, now: datetime) -> None:
+    async def counted(self, contracts: Sequence[str]) -> list[CountedRow]:
+        """What each final period of these contracts counts towards postpaid commitments: what it closed with of each beyond
+        what it was opened with. One that ended before is in its opening alone."""
+        rows = await self._connection.fetch(
+            """select l.contract, l.period_start, closed.part ->> 'block' as block,
+                    (closed.part ->> 'minor')::bigint - coalesce((
+                        select sum((opened.part ->> 'minor')::bigint) from jsonb_array_elements(l.opening) opened (part)
+                        where opened.part ->> 'row' = 'counted' and opened.part ->> 'block' = closed.part ->> 'block'
+                    ), 0)::bigint as minor
+                from rating.last_statements l cross join lateral jsonb_array_elements(l.closing) closed (part)
+                where l.final and l.contract = any($1::text[]) and closed.part ->> 'row' = 'counted'""",
+            list(contracts),
+        )
+        return [CountedRow(*row) for row in rows]
+
+    async def late_events(self, asked: Sequence[AskedLate]) -> dict[Place, int]:
+        """(contract, period start) → how many events of these types, and voids of such events, came for a period in these
+        batches, folded or not: of a subject that has left the voids of what stays with the period."""
+        if not asked:
+            return {}
+        among = "coalesce(asked.own -> w.subject, asked.among)"
+        held_event, held_void = is_in(among, "e"), is_in(among, "v")
+        rows = await self._connection.fetch(
+            f"""select asked.contract, asked.period_start, late.events
+                from unnest($1::text[], $2::timestamptz[], $3::jsonb[], $4::jsonb[], $5::jsonb[])
+                    as asked (contract, period_start, among, types, own)
+                cross join lateral (
+                    with whose as (
+                        select s.subject, false as gone, null::jsonb as batches, null::jsonb as taken_out
+                        from rating.contracts c join rating.subjects s using (customer_id)
+                        where c.contract = asked.contract
+                        union all
+                        {_GONE})
+                    select count(*)::int as events from whose w join rating.periods p
+                        on p.contract = asked.contract and p.period_start = asked.period_start
+                    join rating.events e on e.subject = w.subject
+                        and e.type = any (array(select jsonb_array_elements_text(asked.types -> 'of')))
+                        and e.time >= p.period_start and e.time < p.period_end and (not w.gone
+                            or e.batch_id <= coalesce((w.batches ->> e.partition::text)::bigint, 0)
+                                and not {is_in("w.taken_out", "e")})
+                    left join rating.voids v using (key)
+                    where not w.gone and {held_event} or {held_void}) late""",
+            *_columns([one.place for one in asked]),
+            [one.among.batches.as_stored() for one in asked],
+            # a list of lists is an array of two dimensions
+            [{"of": list(one.types)} for one in asked],
+            [one.among.own_as_stored() for one in asked],
+        )
+        return {(row["contract"], row["period_start"]): row["events"] for row in rows}
+
+    async def decide(self, place: Place, made: NewDecision) -> None:
         await self._connection.execute(
             """insert into rating.late_decisions (contract, period_start, sequence, decision, reason, after, up_to,
-                   decided_at)
-               select $1, $2, coalesce(max(sequence), 0) + 1, $3, $4, $5, $6, $7 from rating.late_decisions
+                   subjects, decided_at)
+               select $1, $2, coalesce(max(sequence), 0) + 1, $3, $4, $5, $6, $7, $8 from rating.late_decisions
                where contract = $1 and period_start = $2""",
             *place,
-            decided.decision,
-            reason,
-            decided.after,
-            decided.up_to,
-            now,
+            made.decision,
+            made.reason,
+            made.after,
+            made.up_to,
+            made.subjects,
+            made.decided_at,
         )
+
+    async def subjects(self, places: Sequence[Place]) -> dict[Place, list[str]]:
+        """(contract, period start) → the subjects that it is about: those of its customer, and those that it was settled
+        with and that have left since."""
+        rows = await self._connection.fetch(
+            f"""select p.contract, p.period_start, array(select subject from ({_SUBJECTS}) s order by 1) as subjects
+                from {_PLACES} join rating.periods p using (contract, period_start)
+                join rating.contracts c using (contract)""",
+            *_columns(places),
+        )
+        return {(row["contract"], row["period_start"]): row["subjects"] for row in rows}
 
     async def note_late(self, periods: Sequence[Place]) -> None:
         """Note that these final periods may have late usage."""
@@ -267,15 +324,15 @@ class CorrectionRepository:
         first."""
         rows = await self._connection.fetch(
             f"""select contract, period_start, 0 as run, 'note' as outcome, said, null as explanation,
-                    null::jsonb as taken_out
+                    null::jsonb as taken_out, null::jsonb as taken_out_of
                 from rating.statements join {_PLACES} using (contract, period_start)
                 union all
-                select contract, period_start, run, outcome, said, null, taken_out
+                select contract, period_start, run, outcome, said, null, taken_out, taken_out_of
                 from rating.corrections join {_PLACES} using (contract, period_start) where outcome <> 'unchanged'
                 order by 1, 2, 3""",
             *_columns(periods),
         )
-        return [replace(_said(row), out=Stretches.stored(row["taken_out"])) for row in rows]
+        return [replace(_said(row), out=_out(row)) for row in rows]
 
     async def ended(self, contracts: Sequence[str]) -> list[EndedContract]:
         """Those of these contracts that have no open period and open none any more."""
@@ -333,7 +390,8 @@ class CorrectionRepository:
     async def correction(self, contract: str, start_date: date, number: int) -> StoredCorrection | None:
         """A correction of the period that begins on a local day, with its explanation, and whose usage it covers."""
         row = await self._connection.fetchrow(
-            """select c.contract, c.period_start, c.run, c.outcome, c.said, c.explanation, c.watermark, c.taken_out, (
+            """select c.contract, c.period_start, c.run, c.outcome, c.said, c.explanation, c.watermark, c.taken_out,
+                   c.taken_out_of, (
                    select jsonb_agg(jsonb_build_array(k.subject, k.batches, k.taken_out) order by k.subject)
                    from rating.corrected_subjects k
                    where (k.contract, k.period_start, k.run) = (c.contract, c.period_start, c.run)) as subjects
@@ -350,7 +408,7 @@ class CorrectionRepository:
             _said(row),
             tuple([subject for subject, _, _ in subjects]),
             tuple([_left(*one) for one in subjects if one[1] is not None]),
-            Stretches.stored(row["taken_out"]),
+            _out(row),
         )
 
     async def corrections(self, contract: str, start_date: date) -> list[SaidCorrection]:
@@ -390,6 +448,10 @@ def _columns(periods: Sequence[Place]) -> tuple[list[str], list[datetime]]:
 
 def _left(subject: str, batches: Mapping[str, int], taken_out: Mapping[str, Any] | None) -> Left:
     return Left(subject, Stretches.up_to(batches).without(Stretches.stored(taken_out)))
+
+
+def _out(row: asyncpg.Record) -> TakenOut:
+    return TakenOut.stored(row["taken_out"], row["taken_out_of"])
 
 
 def _said(row: asyncpg.Record) -> SaidCorrection:

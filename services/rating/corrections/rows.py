@@ -1,14 +1,15 @@
 """Corrections as rows: the fields are the columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 import msgspec
 
+from services.rating.corrections.domain.late import Batches, Decision
 from services.rating.metering.domain.apart import Left
-from services.rating.metering.domain.stretches import NOTHING_OUT, Stretches
+from services.rating.metering.domain.stretches import NOTHING_TAKEN_OUT, TakenOut
 from services.rating.statements.rows import ClaimedPeriod
 from shared.db.columns import JSONB, Integer, Uuid
 from shared.topics.rating import STATEMENTS, StatementMessage
@@ -41,6 +42,7 @@ class CorrectionRow:
     closing: Annotated[msgspec.Raw, JSONB]
     known_version: Integer
     taken_out: Annotated[Mapping[str, Any] | None, JSONB]
+    taken_out_of: Annotated[Mapping[str, Any] | None, JSONB]
     handed_on: Annotated[msgspec.Raw | None, JSONB]
     handed_to: datetime | None
 
@@ -59,10 +61,16 @@ class CorrectionRow:
             explanation=explanation,
             closing=msgspec.Raw(msgspec.json.encode(kept.closing)),
             known_version=kept.known_version,
-            taken_out=kept.taken_out,
+            taken_out=kept.out.batches.as_stored() if kept.out else None,
+            taken_out_of=kept.out.own_as_stored() if kept.out else None,
             handed_on=msgspec.Raw(msgspec.json.encode(kept.handed_on)) if kept.handed_on else None,
             handed_to=kept.handed_to if kept.handed_on else None,
         )
+
+    def saying(self, message: StatementMessage) -> Self:
+        """The same with this message, which differs in what was paid for its draws."""
+        said, _ = apart(message)
+        return replace(self, said=STATEMENTS.encode(said).decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class KeptWith:
     outcome: Outcome
     closing: list[Any]
     known_version: int
-    taken_out: Mapping[str, Any] | None
+    out: TakenOut | None
     handed_on: Sequence[Any]
     handed_to: datetime | None
 
@@ -112,6 +120,27 @@ class NotedLate:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedLate:
+    """A final period of which is asked what came late, in which batches, of which types."""
+
+    place: Place
+    among: TakenOut
+    types: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDecision:
+    """What is decided about the late usage of these subjects, in the batches after `after`, up to `up_to`."""
+
+    decision: Decision
+    reason: str
+    after: Batches
+    up_to: Batches
+    subjects: Sequence[str]
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class EndedContract:
     """A contract without open periods: when the last one ended, until when anything is accepted for one, and whether one
     is marked to be corrected, now or later."""
@@ -131,7 +160,7 @@ class SaidCorrection:
     run: int
     outcome: Outcome
     message: StatementMessage
-    out: Stretches = NOTHING_OUT
+    out: TakenOut = NOTHING_TAKEN_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,4 +170,4 @@ class StoredCorrection:
     said: SaidCorrection
     subjects: tuple[str, ...]
     left: tuple[Left, ...]
-    out: Stretches
+    out: TakenOut

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.rating.catalogue.tables import NAME
 from shared.db.tables import INSTANT
@@ -56,6 +56,8 @@ def add_correction_tables(metadata: MetaData) -> None:
         Column("closing", JSONB, nullable=False),
         # what was held or waived then: {"partition": [[after a batch, up to a batch or null], …]}
         Column("taken_out", JSONB),
+        # of subjects that joined after a decision what was in place of that: {"subject": the same}
+        Column("taken_out_of", JSONB),
         # the newest version of the contract that pricing knew
         Column("known_version", Integer, nullable=False),
         # what it hands on beyond what was before (rows of balances), and to the period that begins when
@@ -117,6 +119,9 @@ def add_correction_tables(metadata: MetaData) -> None:
         Column("reason", Text, nullable=False),
         Column("after", JSONB, nullable=False),  # partition → the batch after which it begins
         Column("up_to", JSONB, nullable=False),  # partition → the last batch it is about
+        Column(
+            "subjects", ARRAY(Text), nullable=False
+        ),  # of those that the period had then, and of no others
         Column("decided_at", INSTANT, nullable=False),  # business clock
         Column("stamped_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         ForeignKeyConstraint(

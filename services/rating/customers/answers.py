@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from services.rating.customers.repository import Customer
+from services.rating.customers.rows import Customer
 from shared.http.answers import Answer, Instant
 from shared.http.shown_names import CustomerId, CustomerLabel, CustomerName, LegalEntity, ZoneName
 from shared.values.made_from import made_from

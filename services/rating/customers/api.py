@@ -1,5 +1,6 @@
 """Routes of customers. They translate; the verbs are in usecases."""
 
+from operator import attrgetter
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -10,17 +11,24 @@ from services.rating.customers import usecases
 from services.rating.customers.answers import CustomerAnswer
 from services.rating.customers.domain import CustomerNotFound
 from services.rating.customers.requests import AliasDocument, CustomerChanges, CustomerDocument
+from services.rating.customers.rows import Customer, CustomerFilter
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
-from shared.http.answers import Listed
+from shared.http.answers import CountAnswer, Listed
 from shared.http.changes import Changed, ChangingCall, Of, changing
-from shared.http.cursors import name_in
+from shared.http.etags import IfMatch, etag_of, tagged
 from shared.http.keys import requires
-from shared.http.paging import Paged
+from shared.http.sorting import INSTANT, TEXT, Listing, Q, SortKey, listing
 from shared.values.fields import AskedSubject
 
 router = APIRouter(prefix="/v1/customers", tags=["Customers"])
 Change = Annotated[ChangingCall, changing("contracts:write")]
+SORTS = {
+    "external_id": SortKey(TEXT, attrgetter("external_id")),
+    "name": SortKey(TEXT, attrgetter("name")),
+    "created_at": SortKey(INSTANT, attrgetter("created_at")),
+}
+Sorted = Annotated[Listing[Customer], listing(SORTS, "external_id", attrgetter("external_id"))]
 
 
 @router.post(
@@ -44,13 +52,17 @@ async def create_customer(document: CustomerDocument, context: Ctx, call: Change
 @router.get(
     "",
     operation_id="list_customers",
-    summary="Customers by external id",
+    summary="Customers",
     dependencies=[requires("contracts:read")],
 )
-async def list_customers(context: Ctx, page: Paged) -> Listed[CustomerAnswer]:
+async def list_customers(context: Ctx, sorted_: Sorted, q: Q = None) -> Listed[CustomerAnswer]:
+    wanted = CustomerFilter(q)
     async with context.db.transaction() as uow:
-        rows = await usecases.list_customers(uow, name_in(page) or "", page.limit + 1)
-    return Listed[CustomerAnswer].page(rows, page, lambda customer: [customer.external_id], CustomerAnswer.of)
+        rows = await usecases.list_customers(uow, wanted, sorted_.window)
+        found = await usecases.count_customers(uow, wanted) if sorted_.count else None
+    return Listed[CustomerAnswer].page(
+        rows, sorted_.page, sorted_.place, CustomerAnswer.of, CountAnswer.of(found)
+    )
 
 
 @router.get(
@@ -60,9 +72,11 @@ async def list_customers(context: Ctx, page: Paged) -> Listed[CustomerAnswer]:
     dependencies=[requires("contracts:read")],
 )
 @refuses(CustomerNotFound)
-async def get_customer(external_id: AskedSubject, context: Ctx) -> CustomerAnswer:
+async def get_customer(external_id: AskedSubject, context: Ctx, response: Response) -> CustomerAnswer:
     async with context.db.transaction() as uow:
-        return CustomerAnswer.of(await usecases.find_customer(uow, external_id))
+        found = await usecases.find_customer(uow, external_id)
+    tagged(response, etag_of(found.revision))
+    return CustomerAnswer.of(found)
 
 
 @router.patch(
@@ -73,13 +87,16 @@ async def get_customer(external_id: AskedSubject, context: Ctx) -> CustomerAnswe
 )
 @refuses(CustomerNotFound, usecases.AliasNotTheirs, usecases.SubjectTaken, usecases.TooManyAliases)
 async def change_customer(
-    external_id: AskedSubject, document: CustomerChanges, context: Ctx, call: Change
+    external_id: AskedSubject,
+    document: CustomerChanges,
+    context: Ctx,
+    call: Change,
+    _if_match: IfMatch = None,
 ) -> Response:
     async def act(uow: UnitOfWork) -> Changed:
         before = await usecases.find_customer(uow, external_id)
         after = await usecases.change_customer(uow, external_id, document, context.clock.now())
-        shown = CustomerAnswer.of(before)
-        return Changed(_named(external_id), shown, CustomerAnswer.of(after), same=before == after)
+        return _changed(before, after)
 
     return await call.once(act, _named(external_id))
 
@@ -93,15 +110,28 @@ async def change_customer(
 )
 @refuses(CustomerNotFound, usecases.SubjectTaken, usecases.TooManyAliases)
 async def add_alias(
-    external_id: AskedSubject, document: AliasDocument, context: Ctx, call: Change
+    external_id: AskedSubject,
+    document: AliasDocument,
+    context: Ctx,
+    call: Change,
+    _if_match: IfMatch = None,
 ) -> Response:
     async def act(uow: UnitOfWork) -> Changed:
         before = await usecases.find_customer(uow, external_id)
         after = await usecases.add_alias(uow, external_id, document.alias, context.clock.now())
-        shown = CustomerAnswer.of(before)
-        return Changed(_named(external_id), shown, CustomerAnswer.of(after), same=before == after)
+        return _changed(before, after)
 
     return await call.once(act, _named(external_id), status=201)
+
+
+def _changed(before: Customer, after: Customer) -> Changed:
+    return Changed(
+        _named(before.external_id),
+        CustomerAnswer.of(before),
+        CustomerAnswer.of(after),
+        same=before == after,
+        tags=(etag_of(before.revision), etag_of(after.revision)),
+    )
 
 
 def _named(external_id: str) -> Of:

@@ -1,14 +1,16 @@
 """SQL of customers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
+from services.rating.customers.rows import Customer, CustomerFilter
 from services.rating.metering.activity.repository import ASK_AGAIN
 from services.rating.metering.repository.usage import FENCE
 from shared.db.columns import read
+from shared.db.filters import narrowed
+from shared.db.listing import Window, begins, counted
 
 _CUSTOMERS = """
 select customer_id, external_id, name, legal_entity, timezone, revision, created_at,
@@ -18,16 +20,8 @@ from rating.customers c
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
-    customer_id: str
-    external_id: str
-    name: str
-    legal_entity: str
-    timezone: str
-    revision: int
-    created_at: datetime
-    aliases: tuple[str, ...]
+_CONDITIONS = {"q": begins("c.external_id", "c.name")}
+_RANKS = {"external_id": "c.external_id", "name": "c.name", "created_at": "c.created_at"}
 
 
 class CustomerRepository:
@@ -51,11 +45,14 @@ class CustomerRepository:
             limit,
         )
 
-    async def customers_page(self, after: str, limit: int) -> list[Customer]:
-        rows = await self._connection.fetch(
-            f"{_CUSTOMERS} where c.external_id > $1 order by c.external_id limit $2", after, limit
-        )
+    async def page(self, wanted: CustomerFilter, window: Window) -> list[Customer]:
+        asked = window.over(narrowed(wanted, _CONDITIONS), _RANKS, "c.external_id")
+        rows = await self._connection.fetch(f"{_CUSTOMERS} where {asked.sql}", *asked.parameters)
         return [_customer(row) for row in rows]
+
+    async def count(self, wanted: CustomerFilter) -> int:
+        """How many there are, or one more than are counted."""
+        return await counted(self._connection, "rating.customers c", narrowed(wanted, _CONDITIONS))
 
     async def insert(self, customer: Customer) -> bool:
         """Insert the customer without its names; False when its external id is taken."""

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, MetaData, Table, Text, text
 
 from services.rating.catalogue.tables import NAME
+from shared.db.listing import folded
 from shared.db.tables import INSTANT
 
 
@@ -17,6 +18,10 @@ def add_customer_tables(metadata: MetaData) -> None:
         Column("timezone", Text, nullable=False),
         Column("revision", BigInteger, nullable=False),
         Column("created_at", INSTANT, nullable=False),  # business clock
+        Index("customers_by_name", "name", "external_id"),
+        Index("customers_by_creation", "created_at", "external_id"),
+        Index("customers_external_id_begins", text(folded("external_id"))),
+        Index("customers_name_begins", text(folded("name"))),
     )
     # The external id and every alias: an event's subject → customer in one look-up.
     Table(

@@ -6,8 +6,10 @@ from urllib.parse import quote
 
 from services.rating.contracts.repository import ContractRepository
 from services.rating.customers.domain import CustomerNotFound
-from services.rating.customers.repository import Customer, CustomerRepository
+from services.rating.customers.repository import CustomerRepository
 from services.rating.customers.requests import ALIASES_MAX, AliasChanges, CustomerChanges, CustomerDocument
+from services.rating.customers.rows import Customer, CustomerFilter
+from shared.db.listing import Window
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.runtime.clock import machine_us
@@ -69,9 +71,14 @@ async def find_customer(uow: UnitOfWork, external_id: str) -> Customer:
     return found
 
 
-async def list_customers(uow: UnitOfWork, after: str, rows_max: int) -> list[Customer]:
-    """Return customers by external id, after this one."""
-    return await CustomerRepository(uow.connection).customers_page(after, rows_max)
+async def list_customers(uow: UnitOfWork, wanted: CustomerFilter, window: Window) -> list[Customer]:
+    """Return customers in the order that is asked for."""
+    return await CustomerRepository(uow.connection).page(wanted, window)
+
+
+async def count_customers(uow: UnitOfWork, wanted: CustomerFilter) -> int:
+    """Return how many there are, or one more than are counted."""
+    return await CustomerRepository(uow.connection).count(wanted)
 
 
 async def add_alias(uow: UnitOfWork, external_id: str, alias: str, now: datetime) -> Customer:

@@ -8,10 +8,13 @@ from pydantic import Field, RootModel
 
 from services.rating.disposition.clients import InFlight
 from services.rating.disposition.domain.covering import Covering, Holding, UsageLine
-from services.rating.disposition.domain.verdict import Disposition, Verdict
-from services.rating.disposition.rows import DeliveryRow, EventRow, Reason
-from services.rating.disposition.usecases.explain_event import Counted, Explained
-from services.rating.disposition.usecases.list_suspense import Suspended
+from services.rating.disposition.domain.verdict import Disposition, Reason, Verdict
+from services.rating.disposition.parameters import said_after
+from services.rating.disposition.rows import DeliveryRow, EventRow
+from services.rating.disposition.usecases.explain_event import Explained
+from services.rating.disposition.usecases.judge_events import Counted, Judged
+from services.rating.disposition.usecases.list_newest import Newest
+from services.rating.disposition.usecases.list_suspense import Suspended, SuspenseTotal
 from services.rating.metering.domain.group import dimensions_of
 from services.rating.metering.domain.reading import Contribution, Unread
 from services.rating.metering.raw.answers import Data, decode_data
@@ -215,6 +218,8 @@ class ChargingContract(Answer):
     version: int
     final: bool
     """Whether the statement of the period is final"""
+    statement: Annotated[str | None, Field(examples=["6f0a9c8e-0c1f-5d3a-9b52-3c0a4b1f7e21"])]
+    """Its id, of the newest correction where there is one; null before it is priced"""
     period: DaysAnswer
     meters: list[MeterName]
     """Those of the event's meters that it charges"""
@@ -226,6 +231,7 @@ class ChargingContract(Answer):
             contract=row.contract,
             version=row.version,
             final=row.final,
+            statement=row.statement,
             period=DaysAnswer(start=row.start_date, end=row.end_date),
             meters=sorted(meters & set(row.meters)),
             lines=[ChargingLine.of(line) for line in row.lines if line.meter in meters],
@@ -290,6 +296,81 @@ class EventExplanationAnswer(RootModel[StoredEventExplanation | AbsentEventExpla
         )
 
 
+class AppliedAnswer(Answer):
+    """A statement that the event counts for."""
+
+    contract: ContractName
+    period: DaysAnswer
+    final: bool
+
+    @classmethod
+    def of(cls, row: Covering) -> Self:
+        return cls(
+            contract=row.contract,
+            period=DaysAnswer(start=row.start_date, end=row.end_date),
+            final=row.final,
+        )
+
+
+class NewestEventAnswer(Answer):
+    """An event that was stored, and what became of it."""
+
+    source: Source
+    id: EventId
+    type: EventType
+    subject: SubjectName
+    time: Instant
+    received_at: Instant
+    verdict: Verdict
+    detail: str
+    """Why, and what is to be done"""
+    reason: Reason | None
+    """Why it is in suspense; else null"""
+    customer: Annotated[str | None, Field(examples=["acme"])]
+    """External id of the customer that its subject means now"""
+    meters: list[MeterName]
+    """Those that take it"""
+    applied: list[AppliedAnswer]
+    """Of whose lines it is: while it is in flight, void or held, those that would be"""
+
+    @classmethod
+    def of(cls, found: Judged) -> Self:
+        return cls._of(found.counted.event, found)
+
+    @classmethod
+    def _of(cls, event: EventRow, found: Judged) -> Self:
+        counted = found.counted
+        return made_from(
+            cls,
+            event,
+            verdict=found.verdict,
+            detail=found.detail,
+            reason=counted.reason,
+            customer=counted.customer.external_id if counted.customer else None,
+            meters=sorted(counted.readings),
+            applied=[AppliedAnswer.of(contract) for contract in counted.contracts if contract.takes],
+        )
+
+
+class NewestEventsAnswer(Answer):
+    """The events that were stored last, the newest first."""
+
+    object: Literal["newest_events"] = "newest_events"
+    data: list[NewestEventAnswer]
+    more: bool
+    """Others came that are not shown, or may have: no more than the newest 10,000 are looked through"""
+    after: Annotated[str, Field(examples=["0:17,1:12"])]
+    """`?after=` of the next call: what comes from now on"""
+
+    @classmethod
+    def of(cls, found: Newest) -> Self:
+        return cls(
+            data=list(map(NewestEventAnswer.of, found.events)),
+            more=found.more,
+            after=said_after(found.batches),
+        )
+
+
 class SuspenseAnswer(Answer):
     """Events of one owner, type and UTC month that nobody pays for yet, and their worth."""
 
@@ -318,6 +399,32 @@ class SuspenseAnswer(Answer):
             value=WorthAnswer.of(row.value) if row.value else None,
             unvalued_events=0 if row.value else row.events,
         )
+
+
+class SuspenseTotalAnswer(Answer):
+    """What waits for one reason, in one currency."""
+
+    reason: Reason
+    owners: int
+    """Customers, and subjects that nobody knows"""
+    events: int
+    value: WorthAnswer | None
+    """At list price; null where no meter of the type has one"""
+
+    @classmethod
+    def of(cls, total: SuspenseTotal) -> Self:
+        return made_from(cls, total, value=WorthAnswer.of(total.value) if total.value else None)
+
+
+class SuspenseTotalsAnswer(Answer):
+    """What suspense comes to."""
+
+    object: Literal["suspense_totals"] = "suspense_totals"
+    totals: list[SuspenseTotalAnswer]
+
+    @classmethod
+    def of(cls, totals: Sequence[SuspenseTotal]) -> Self:
+        return cls(totals=list(map(SuspenseTotalAnswer.of, totals)))
 
 
 def _told(found: Explained) -> dict[str, Any]:

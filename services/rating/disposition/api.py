@@ -1,27 +1,37 @@
 """GET /v1/events/explain and GET /v1/suspense."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from services.rating.context import Ctx
-from services.rating.disposition.answers import EventExplanationAnswer, SuspenseAnswer
+from services.rating.disposition.answers import (
+    EventExplanationAnswer,
+    NewestEventsAnswer,
+    SuspenseAnswer,
+    SuspenseTotalsAnswer,
+)
 from services.rating.disposition.domain.verdict import Verdict
-from services.rating.disposition.rows import SuspenseFilter
+from services.rating.disposition.parameters import After, Limit, Suspense, SuspenseSort, Wanted
 from services.rating.disposition.usecases.explain_event import explain_event
-from services.rating.disposition.usecases.list_suspense import suspended
-from services.rating.metering.usage.domain import TimesReversed, instant_of
-from services.rating.metering.usage.parameters import Customer, Subject
+from services.rating.disposition.usecases.list_newest import list_newest
+from services.rating.disposition.usecases.list_suspense import (
+    SuspenseTooLarge,
+    by_value,
+    count_suspended,
+    suspended,
+    suspended_by_value,
+    total_suspense,
+)
 from shared.errors import refuses
-from shared.http.answers import Listed
+from shared.http.answers import CountAnswer, Listed
 from shared.http.cursors import parts_in
 from shared.http.keys import requires
 from shared.http.paging import Paged
+from shared.http.sorting import Counting
 from shared.values.fields import AskedEventId, AskedSource
 
 router = APIRouter(prefix="/v1", tags=["Usage"])
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 PLACE_PARTS = 4
 
 
@@ -48,30 +58,58 @@ async def explain(
 
 
 @router.get(
+    "/events/latest",
+    operation_id="latest_events",
+    summary="The events that were stored last, the newest first, with what became of each",
+    dependencies=[requires("usage:read")],
+)
+async def latest_events(context: Ctx, wanted: Wanted, after: After, limit: Limit = 50) -> NewestEventsAnswer:
+    """Verdicts are those of `GET /v1/events/explain`. Of the newest 10,000 events those are shown that fit: who looks for an
+    older one asks by its name, subject or meter. What was quarantined is listed by usage_ingest, and is not stored."""
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        return NewestEventsAnswer.of(await list_newest(uow, wanted, after, limit))
+
+
+@router.get(
     "/suspense",
     operation_id="list_suspense",
     dependencies=[requires("usage:read")],
     summary="Usage without customer, meter or contract, by owner, type and UTC month, valued at list price",
 )
-@refuses(TimesReversed)
+@refuses(SuspenseTooLarge)
 async def list_suspense(
     context: Ctx,
     page: Paged,
-    customer: Customer = None,
-    subject: Subject = None,
-    from_: Annotated[
-        str | None, Query(alias="from", max_length=40, description="RFC 3339 instant or UTC date")
-    ] = None,
-    to: Annotated[
-        str | None, Query(max_length=40, description="RFC 3339 instant or UTC date, exclusive")
-    ] = None,
+    wanted: Suspense,
+    sort: SuspenseSort = "owner",
+    count: Counting = False,
 ) -> Listed[SuspenseAnswer]:
-    start = instant_of(from_, "UTC") if from_ else EARLIEST
-    end = instant_of(to, "UTC") if to else context.clock.now() + timedelta(days=1)
-    if start >= end:
-        raise TimesReversed(f"from {start.isoformat()} to {end.isoformat()}")
-    after = parts_in(page, *[str] * PLACE_PARTS)
-    wanted = SuspenseFilter(start, end, customer, subject)
+    """Sorted by worth, a row whose worth changes between two pages changes place, and is skipped or comes twice."""
+    by_worth, limit = sort == "-value", page.limit + 1
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        rows = await suspended(uow, wanted, after, page.limit + 1)
-    return Listed[SuspenseAnswer].page(rows, page, lambda row: list(row.place), SuspenseAnswer.of)
+        rows = (
+            await suspended_by_value(uow, wanted, parts_in(page, str, int, *[str] * PLACE_PARTS), limit)
+            if by_worth
+            else await suspended(uow, wanted, parts_in(page, *[str] * PLACE_PARTS), limit)
+        )
+        found = await count_suspended(uow, wanted) if count else None
+    return Listed[SuspenseAnswer].page(
+        rows,
+        page,
+        lambda row: list(by_value(row) if by_worth else row.place),
+        SuspenseAnswer.of,
+        CountAnswer.of(found),
+    )
+
+
+@router.get(
+    "/suspense/totals",
+    operation_id="total_suspense",
+    dependencies=[requires("usage:read")],
+    summary="What suspense comes to, by reason and currency",
+)
+@refuses(SuspenseTooLarge)
+async def get_totals(context: Ctx, wanted: Suspense) -> SuspenseTotalsAnswer:
+    """The sums of the rows as they are listed; currencies are never added."""
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        return SuspenseTotalsAnswer.of(await total_suspense(uow, wanted))

@@ -1,12 +1,11 @@
 """An event's whole story, and usage in suspense, as rows: the fields are the columns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
+from services.rating.disposition.domain.verdict import Reason
 from services.rating.metering.domain.tally import Measurable
-
-Reason = Literal["no_customer", "no_meter", "no_contract"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +14,9 @@ class EventRow:
     whether the fold has passed it, so that aggregates have it; `body`: its data as text; `read`: the event as
     meters read it."""
 
+    key: bytes
+    source: str
+    id: str
     batch_id: int
     seq: int
     partition: int
@@ -29,6 +31,29 @@ class EventRow:
     stored_at: datetime | None
     folded: bool
     read: Measurable
+
+
+@dataclass(frozen=True, slots=True)
+class FoundNewest:
+    """Events, the newest first. `beyond`: there are older ones than were looked through."""
+
+    events: Sequence[EventRow]
+    beyond: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskedEvent:
+    """An event whose contracts are asked for. `n`: its place among them, from 0; the last two: where its void is, if there is
+    one."""
+
+    n: int
+    customer_id: str | None
+    time: datetime
+    batch_id: int
+    partition: int
+    subject: str
+    void_batch_id: int | None
+    void_partition: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +112,22 @@ class SuspenseRow:
 
 @dataclass(frozen=True, slots=True)
 class SuspenseFilter:
-    """Events in [start, end); of this customer (external id) or subject, where one is given."""
+    """Events in [start, end); of this customer (external id), subject or type, in suspense for this reason, of an owner
+    whose name begins with `q`, where one is given."""
 
     start: datetime
     end: datetime
     customer: str | None = None
+    subject: str | None = None
+    type: str | None = None
+    reason: Reason | None = None
+    q: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewestFilter:
+    """Which of the newest events; None does not restrict."""
+
+    type: str | None = None
+    source: str | None = None
     subject: str | None = None

@@ -129,7 +129,9 @@ class PaperStatementAnswer(Answer):
             draws=[],
             total=amount,
             explanation=[
-                PaperExplanationAnswer(line=line.key, steps=[StepAnswer.of(told_step(part.share.step(to)))])
+                PaperExplanationAnswer(
+                    line=line.key, steps=[StepAnswer.of(told_step(step)) for step in part.share.steps(to)]
+                )
             ],
         )
 

@@ -1,7 +1,6 @@
 """Routes of statements. They translate; the verbs are in usecases."""
 
-import re
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -9,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from services.rating.catalogue.domain.meter import MeterNotFound
 from services.rating.customers.domain import CustomerNotFound
 from services.rating.metering.raw.answers import CountedEventAnswer
+from services.rating.parameters import period_place
 from services.rating.statements.answers import (
     CurrentStatementAnswer,
     CurrentStatementsAnswer,
@@ -20,8 +20,9 @@ from services.rating.statements.answers import (
     explanation_text,
 )
 from services.rating.statements.memory import Ctx
+from services.rating.statements.parameters import Asked
 from services.rating.statements.requests import AskedCustomers, AskedStatements
-from services.rating.statements.rows import StatementFilter, StatementName
+from services.rating.statements.rows import StatementName
 from services.rating.statements.usecases import find as usecases
 from services.rating.statements.usecases.events_of_line import events_of_line
 from services.rating.statements.usecases.explain_line import ExplanationDiffers, LineNotFound, explain_line
@@ -36,13 +37,12 @@ from services.rating.statements.usecases.tell import tell_statements_of
 from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.changes import changes_nothing
-from shared.http.cursors import event_place, instant_in, parts_in, place_key
+from shared.http.cursors import event_place, place_key
 from shared.http.formats import TEXT, Format, as_text
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Page, Paged
+from shared.http.paging import Paged
 from shared.topics.rating import PERIOD, StatementMessage
 from shared.values.fields import AskedSubject, GivenId, Key
-from shared.values.names import KEY
 
 router = APIRouter(prefix="/v1", tags=["Statements"])
 Occasion = Annotated[
@@ -63,15 +63,13 @@ Occasion = Annotated[
 async def list_statements(
     context: Ctx,
     page: Paged,
-    contract: Annotated[Key | None, Query()] = None,
-    customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
-    final: Annotated[bool | None, Query(description="Only final ones, or only open ones")] = None,
+    wanted: Asked,
 ) -> Listed[StatementAnswer]:
-    after, wanted = _after(page), StatementFilter(contract, customer, final)
+    now, after = context.clock.now(), period_place(page)
 
     async def listed() -> list[StatementMessage]:
         async with context.db.transaction() as uow:
-            return await usecases.list_statements(uow, after, page.limit + 1, wanted)
+            return await usecases.list_statements(uow, after, page.limit + 1, wanted, now)
 
     found = await priced_before_shown(context, listed)
     return Listed[StatementAnswer].page(
@@ -185,14 +183,3 @@ async def customer_cost(external_id: AskedSubject, context: Ctx) -> CustomerCost
 
     found = await priced_before_shown(context, current)
     return CustomerCostAnswer.of(external_id, now, found)
-
-
-def _after(page: Page) -> tuple[str, datetime] | None:
-    """The (contract, period start) that a cursor names."""
-    found = parts_in(page, str, int)
-    if found is None:
-        return None
-    contract, start_us = found
-    if not re.fullmatch(KEY, contract):
-        raise CursorInvalid()
-    return contract, instant_in(start_us)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from services.rating.statements.domain.balances import opened_with
 from services.rating.statements.domain.due import DueStatement
@@ -11,6 +11,9 @@ from shared.pricing.inputs import VersionInForce
 from shared.topics.rating import STATEMENTS, StatementMessage
 from shared.topics.statement_steps import together
 from shared.values.period import ServicePeriod
+
+#: `due`: its grace has ended; `held`: it cannot be priced, due or not.
+State = Literal["open", "due", "held", "final"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +146,11 @@ class FinalPeriod:
 
 @dataclass(frozen=True, slots=True)
 class StatementFilter:
-    """Which statements; None does not restrict. `customer` is an external id."""
+    """Which statements; None does not restrict. `customer` is an external id, `month` the one in which the last day of
+    the period is."""
 
     contract: str | None = None
     customer: str | None = None
     final: bool | None = None
+    month: str | None = None
+    state: State | None = None

@@ -11,8 +11,9 @@ from shared.pricing.blocks.block import BlockKind
 
 @dataclass(frozen=True, slots=True)
 class FoundBlock:
-    """`sums`: kind of row → what its rows add, in minor units; `given_back_minor` is money. `customer` is an external id;
-    `contracts` draw on it in this order."""
+    """`sums`: kind of row → what its rows add, in minor units; `customer` is an external id;
+    `contracts` draw on it in this order. `cost_basis`: what is paid for a unit of it, None: 1, or it is given; with one, what was
+    paid for what is refunded, and for what is left but for what open statements draw."""
 
     block_id: str
     key: str
@@ -29,9 +30,10 @@ class FoundBlock:
     over: bool
     reason: str | None
     document: Literal["none", "prepayment"] | None
-    cost_basis: Decimal | None
     returned_from: str | None
-    given_back_minor: int
+    cost_basis: Decimal | None
+    refund_cost_minor: int | None
+    cost_left_minor: int | None
     sums: Mapping[str, int]
 
     def sum_of(self, *kinds: str) -> int:

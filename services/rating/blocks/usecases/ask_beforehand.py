@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from services.rating.blocks.domain.cost import cost_of
 from services.rating.blocks.repository import BlockRepository
 from services.rating.blocks.rows import AskedBeforehand, DueBeforehand, HeldBlock, ToldBeforehand
 from services.rating.contracts.memory import Chain, load_chains
@@ -19,6 +18,7 @@ from shared.topics.rating import STATEMENTS, StatementLine, StatementMessage
 from shared.topics.statement_steps import told
 from shared.values.ids import line_id, statement_id
 from shared.values.instants import to_us
+from shared.values.made_from import made_from
 from shared.values.period import ServicePeriod, local_midnight
 
 TOLD_MAX = 200  # documents one transaction tells
@@ -30,17 +30,17 @@ async def keep_asked(uow: UnitOfWork, contract: str, chain: Chain, periods: Iter
     if any(version.terms.commitments or version.terms.credits for version in chain):
         parts = [(part, period.start) for period in periods for part in parts_due(chain, period)]
         await blocks.ask_beforehand([AskedBeforehand.of(part, contract, start) for part, start in parts])
-    for period in periods:
-        for block in await blocks.unasked(contract, period.end):
-            await keep_prepayment(uow, block, chain[-1].terms, period.start)
+    if not periods:
+        return
+    for block in await blocks.unasked(contract, max(period.end for period in periods)):
+        first = next(period for period in periods if block.effective < period.end)
+        await keep_prepayment(uow, block, chain[-1].terms, first.start)
 
 
 async def keep_prepayment(uow: UnitOfWork, block: HeldBlock, terms: Terms, period_start: datetime) -> None:
-    """Keep what a block costs that a call granted to a contract of these terms. The period is the one that it begins in,
+    """Keep what is asked for a block that a call granted to a contract of these terms. The period is the one that it begins in,
     or, where it began before all of them, the first."""
-    assert block.cost_basis is not None, "it is prepaid"
-    cost_minor = cost_of(block.bought_minor, block.cost_basis)
-    part = prepayment_of(block.block(), cost_minor, terms)
+    part = prepayment_of(block.block(), block.bought_minor, terms, block.cost_basis)
     await BlockRepository(uow.connection).ask_beforehand(
         [AskedBeforehand.of(part, terms.contract, period_start)]
     )
@@ -64,13 +64,11 @@ async def tell_asked(uow: UnitOfWork, now: datetime) -> int:
 
 
 def _message(asked: DueBeforehand, chain: Chain, now: datetime) -> StatementMessage:
-    """A document's whole statement: one line, by one step. It is of no usage."""
+    """A document's whole statement: one line, by its steps. It is of no usage."""
     in_force = version_at(chain, asked.due_at) or chain[0]
     terms = in_force.terms
     line = _line(asked, in_force.version)
-    share = Share(
-        asked.key, asked.clause_id, asked.whole_minor, asked.number, asked.parts, asked.amount_minor
-    )
+    share = made_from(Share, asked, clause=asked.clause_id)
     return StatementMessage(
         statement_id=statement_id(asked.contract, asked.period_start, asked.occasion),
         revision=machine_us(),
@@ -95,7 +93,7 @@ def _message(asked: DueBeforehand, chain: Chain, now: datetime) -> StatementMess
         contract_versions=(in_force.version,),
         occasion=asked.occasion,
         block=asked.block_id,
-        explanation=told({line.line_id: (share.step(terms.money),)}),
+        explanation=told({line.line_id: share.steps(terms.money)}),
     )
 
 

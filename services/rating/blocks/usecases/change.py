@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from services.rating.blocks.domain.cost import cost_of
 from services.rating.blocks.repository import BlockRepository
 from services.rating.blocks.requests import AdjustmentDocument, EndDocument
 from services.rating.blocks.rows import HeldBlock, NewRow
@@ -69,27 +68,31 @@ async def adjust(uow: UnitOfWork, block_id: str, document: AdjustmentDocument, n
 
 
 async def void(uow: UnitOfWork, block_id: str, document: EndDocument, now: datetime) -> None:
-    """Let it pay for nothing that happens from now on; what is left of it lapses, and its document, if it has one that
-    was not told yet, never is."""
+    """Let it pay for nothing that happens from now on; what is left of it lapses. Its document, if it has one that was not
+    told yet, never is, and so it pays for nothing that happened before either."""
     block = await _held(uow, block_id, now)
     if not await BlockRepository(uow.connection).take_back_asked(block_id):
         raise BlockDocumented(f"a document asks for {block_id}; refund what is left of it")
+    if block.document == "prepayment" and await BlockRepository(uow.connection).is_billed(block_id):
+        raise BlockDocumented(
+            f"final statements have drawn on {block_id}, and its document is still to ask for that; refund what is left once it does"
+        )
     rows = [NewRow(block_id, "void", -block.left_minor, now, now, document.reason)]
-    await BlockRepository(uow.connection).end(block_id, max(now, block.effective), voided=True)
+    since = block.effective if block.document == "prepayment" else max(now, block.effective)
+    await BlockRepository(uow.connection).end(block_id, since, voided=True)
     await _change(uow, block, rows if block.left_minor > 0 else [])
 
 
 async def refund(uow: UnitOfWork, block_id: str, document: EndDocument, now: datetime) -> None:
-    """Give back what is left of it, as what was paid for it: it pays for nothing more."""
+    """Give back what is left of it: it pays for nothing more."""
     block = await _held(uow, block_id, now)
-    if block.cost_basis is None or block.left_minor <= 0:
+    if block.kind != "prepaid" or block.left_minor <= 0:
         raise NothingToRefund(
             f"{block_id} is {block.kind}, and {block.left_minor} minor units are left; void it instead"
         )
     if block.document == "prepayment" and not await BlockRepository(uow.connection).is_told(block_id):
         raise NothingToRefund(f"the document of {block_id} has not asked for it yet; void it instead")
-    back = cost_of(block.left_minor, block.cost_basis)
-    row = NewRow(block_id, "refund", -block.left_minor, now, now, document.reason, given_back_minor=back)
+    row = NewRow(block_id, "refund", -block.left_minor, now, now, document.reason)
     await BlockRepository(uow.connection).end(block_id, max(now, block.effective), voided=False)
     await _change(uow, block, [row])
 

@@ -79,7 +79,7 @@ def _block(document: BlockDocument, customer_id: str, terms: Terms, now: datetim
         document.reason,
         asked_for=document.asked_for,
         document=None if document.kind == "promotional" else document.document or "prepayment",
-        cost_basis=document.unit_cost,
+        cost_basis=document.cost_basis,
     )
 
 

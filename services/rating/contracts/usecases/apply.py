@@ -8,18 +8,20 @@ from typing import Any
 
 from services.rating.blocks.usecases.ask_beforehand import keep_asked
 from services.rating.contracts.domain.chain import close_due_at, period_from
-from services.rating.contracts.memory import chain_of
+from services.rating.contracts.memory import Chain, chain_of
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.rows import NewVersion, PeriodRow
 from services.rating.contracts.usecases.name_priced_values import name_priced_values
 from services.rating.contracts.usecases.open_periods import open_periods
 from services.rating.contracts.usecases.refuse_double_pricing import refuse_double_pricing
+from services.rating.contracts.usecases.refuse_other_spelling import refuse_other_spelling
 from services.rating.contracts.usecases.tell_versions import tell_newest
 from services.rating.corrections.repository import CorrectionRepository
 from services.rating.corrections.rows import Place
 from services.rating.corrections.usecases.refuse_reaching_final import ReachesFinal
 from services.rating.corrections.usecases.run_due import schedule_runs
 from services.rating.metering.naming.usecases import ask_recounts
+from shared.db.plans import keep_plans
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.pricing.faults import TermsInvalid
@@ -75,6 +77,7 @@ async def apply_document(
     names it in `shares_meters`. Opens the periods that have begun, asks for every open statement to be priced
     again, and tells contracts.versions. One that reaches into final periods must say `corrects_final`, else raises ReachesFinal.
     """
+    await keep_plans(uow.connection)  # all is about one contract, its customer and its periods, by their keys
     contracts = ContractRepository(uow.connection)
     terms = await _read(contracts, document)
     customer_id = await _check(contracts, terms)
@@ -85,8 +88,7 @@ async def apply_document(
         check_amendment(chain[-1].terms, terms)
         if chain[-1].content_hash == content_hash(terms):
             return Applied(terms.contract, chain[-1].version, False, chain[-1].terms)
-    if len(chain) >= VERSIONS_MAX:
-        raise VersionsExhausted(f"{terms.contract} has {len(chain)} versions; sign a new contract")
+    await _refuse_another(contracts, chain, terms, dry_run=dry_run)
     added = VersionInForce(len(chain) + 1, terms.effective_at, terms, content_hash(terms))
     await refuse_double_pricing(contracts, customer_id, (*chain, added))
     periods = await contracts.hold_periods(terms.contract)
@@ -100,6 +102,16 @@ async def apply_document(
         await _mark(uow, terms.contract, touched, now)
         await tell_newest(uow, terms.contract)
     return Applied(terms.contract, added.version, True, terms)
+
+
+async def _refuse_another(
+    contracts: ContractRepository, chain: Chain, terms: Terms, *, dry_run: bool
+) -> None:
+    """Refuse a version beyond the most that a contract has, and a first one that writes its legal entity as nobody does."""
+    if not chain:
+        await refuse_other_spelling(contracts, terms, dry_run=dry_run)
+    if len(chain) >= VERSIONS_MAX:
+        raise VersionsExhausted(f"{terms.contract} has {len(chain)} versions; sign a new contract")
 
 
 def _recorded(added: VersionInForce, now: datetime, *, corrects_final: bool) -> NewVersion:

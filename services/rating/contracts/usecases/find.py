@@ -2,6 +2,7 @@
 
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.rows import ContractFilter, ContractRow, VersionRow
+from shared.db.listing import Window
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 
@@ -22,13 +23,17 @@ async def find_contract(uow: UnitOfWork, name: str) -> tuple[ContractRow, list[V
 
 
 async def list_contracts(
-    uow: UnitOfWork, after: str, rows_max: int, customer: str | None
+    uow: UnitOfWork, wanted: ContractFilter, window: Window
 ) -> tuple[list[ContractRow], dict[str, list[VersionRow]]]:
-    """Return contracts by name, after this one, and contract → the rows of its versions; `customer`: those
-    of this external id alone."""
+    """Return contracts in the order that is asked for, and contract → the rows of its versions."""
     contracts = ContractRepository(uow.connection)
-    rows = await contracts.contracts(rows_max, after, ContractFilter(customer))
+    rows = await contracts.contracts(wanted, window)
     return rows, await contracts.chains([row.contract for row in rows])
+
+
+async def count_contracts(uow: UnitOfWork, wanted: ContractFilter) -> int:
+    """Return how many there are, or one more than are counted."""
+    return await ContractRepository(uow.connection).count(wanted)
 
 
 async def newest_versions(

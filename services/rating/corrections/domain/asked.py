@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from services.rating.metering.domain.stretches import NOTHING_OUT, Stretches
+import msgspec
+
+from services.rating.metering.domain.stretches import NOTHING_TAKEN_OUT, TakenOut
 from shared.pricing.results import LineAsked
 from shared.topics.rating import AskedLine, CorrectedOccasion, LineDraw, StatementLine, StatementMessage
 from shared.values.made_from import made_from
@@ -20,7 +22,7 @@ class Earlier:
 
     told: tuple[StatementMessage, ...]
     waived: tuple[StatementMessage, ...] = ()
-    out: Stretches = NOTHING_OUT
+    out: TakenOut = NOTHING_TAKEN_OUT
 
     @property
     def watermark(self) -> Mapping[str, int]:
@@ -38,6 +40,16 @@ class Earlier:
     def drawn(self) -> Mapping[str, Mapping[str, LineDraw]]:
         """Line id → block id → what documents, and what was waived, say is paid by it."""
         return drawn_of(list(self._lines()))
+
+    def draw_costs(self) -> dict[tuple[str, str], int]:
+        """(line, block) → what was paid for what of the line documents say is paid by it, of blocks with a cost basis."""
+        found: dict[tuple[str, str], int] = {}
+        for line in self._lines():
+            for draw in line.draws:
+                if draw.cost_minor is not None:
+                    place = line.line_id, draw.block
+                    found[place] = found.get(place, 0) + draw.cost_minor
+        return found
 
     def known_lines(self) -> Mapping[str, StatementLine]:
         """Line id → the line as it was said last."""
@@ -57,6 +69,43 @@ def drawn_of(lines: Sequence[StatementLine]) -> dict[str, dict[str, LineDraw]]:
             minor = draw.amount_minor + (before.amount_minor if before else 0)
             of_line[draw.block] = LineDraw(draw.block, draw.kind, minor)
     return found
+
+
+def with_cost_left(
+    lines: Sequence[StatementLine], cost_left: Mapping[tuple[str, str], int], earlier: Earlier
+) -> tuple[StatementLine, ...]:
+    """Return the lines with draws of nothing that cost something. All that was drawn of a block for a line came back, and that
+    cost more or less than the draw did, since both are rounded by what was left of it by then: `cost_left`, (line, block) →
+    that of all its draws. A line that is gone comes last, as one of nothing."""
+    drawn, known = earlier.drawn(), earlier.known_lines()
+    said = {(line.line_id, draw.block) for line in lines for draw in line.draws}
+    left: dict[str, list[LineDraw]] = {}
+    for (line, block), cost in cost_left.items():
+        if cost and (line, block) not in said:
+            left.setdefault(line, []).append(LineDraw(block, drawn[line][block].kind, 0, cost))
+    if not left:
+        return tuple(lines)
+    there = {line.line_id for line in lines}
+    gone = [_of_nothing(known[line]) for line in left if line not in there]
+    return tuple(
+        [
+            msgspec.structs.replace(line, draws=(*line.draws, *left.get(line.line_id, ())))
+            for line in (*lines, *gone)
+        ]
+    )
+
+
+def _of_nothing(line: StatementLine) -> StatementLine:
+    return made_from(
+        StatementLine,
+        line,
+        meter=line.meter,
+        description=line.description,
+        amount_minor=0,
+        quantity=Decimal(0),
+        segments=(),
+        draws=(),
+    )
 
 
 def asked_lines(

@@ -14,9 +14,11 @@ from services.rating.contracts.repository import ContractRepository
 from services.rating.corrections.repository import CorrectionRepository
 from services.rating.corrections.rows import Place
 from services.rating.corrections.usecases.change_draws import CorrectedDraws, change_draws
-from services.rating.corrections.usecases.price_again import Correction, price_again
+from services.rating.corrections.usecases.find_counting import find_counting
+from services.rating.corrections.usecases.price_again import Correction, PricedAgain, price_again
 from services.rating.statements.domain.due import DueStatement
 from services.rating.statements.domain.message import pages_of
+from services.rating.statements.usecases.draw_on_blocks import Drawing
 from shared.cases import NewCase, open_exception, resolve_exceptions
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
@@ -43,18 +45,19 @@ async def correct(
         return []
     names = sorted({contract for contract, _ in marked})
     chains = await load_chains(ContractRepository(uow.connection), names)
-    found, drawing = await price_again(uow, marked, chains, now, keeping=keeping)
+    counting = await find_counting(uow, marked, chains)
+    found, drawing = await price_again(uow, [*marked, *counting], chains, now, keeping=keeping)
+    found = [one for one in found if one.period.place not in counting or one.changes or one.counts_otherwise]
     await repository.forget(marked)
     for one in found:
         if isinstance(one.made, AppError):
             await _leave_marked(uow, one.due, one.made, now)
     first = [(one, one.made) for one in found if isinstance(one.made, Correction)]
-    made = [(one, correction) for one, made in first for correction in made.all]
+    drawn = await _drawn(uow, drawing, first, now)
+    made = [(one, correction) for one, first_of in drawn for correction in first_of.all]
     rows = [correction.row for _, correction in made]
     await repository.insert(rows)
     await repository.ask_who_takes_over(rows)
-    draws = [CorrectedDraws(said.message.statement_id, one.drawn) for one, said in first if one.drawn]
-    await change_draws(uow, drawing, draws, now)
     carried = [one.period for one, correction in made if correction.outcome == "carried"]
     await repository.mark([period.place for period in carried], [period.accept_until for period in carried])
     failpoints.reach("correct.before_telling")
@@ -65,6 +68,15 @@ async def correct(
     outcomes = Counter(correction.outcome for _, correction in made)
     log.info("periods_corrected", contracts=len(names), outcomes=dict(outcomes))
     return [correction for _, correction in made]
+
+
+async def _drawn(
+    uow: UnitOfWork, drawing: Drawing, made: Sequence[tuple[PricedAgain, Correction]], now: datetime
+) -> list[tuple[PricedAgain, Correction]]:
+    """Write what these corrections draw, and return them with what was paid for that."""
+    draws = [CorrectedDraws(said.message.statement_id, one.drawn) for one, said in made if one.drawn]
+    costs = await change_draws(uow, drawing, draws, now)
+    return [(one, said.at_cost(costs.get(one.period.place, {}), one.earlier)) for one, said in made]
 
 
 async def _leave_marked(uow: UnitOfWork, due: DueStatement, fault: AppError, now: datetime) -> None:

@@ -11,7 +11,8 @@ import msgspec
 
 from services.rating.contracts.domain.chain import credits_apart, late_usage_of
 from services.rating.contracts.memory import Chain
-from services.rating.corrections.domain.asked import Earlier, asked_lines, falls_apart
+from services.rating.corrections.domain.asked import Earlier, asked_lines, falls_apart, with_cost_left
+from services.rating.corrections.domain.counted import CountedRow, Counts
 from services.rating.corrections.domain.late import Late
 from services.rating.corrections.repository import CorrectionRepository
 from services.rating.corrections.rows import (
@@ -22,11 +23,11 @@ from services.rating.corrections.rows import (
     Place,
     SaidCorrection,
 )
-from services.rating.metering.domain.stretches import Stretches
+from services.rating.metering.domain.stretches import TakenOut
 from services.rating.metering.usecases.read_quantities import watermark
 from services.rating.statements.domain.balances import from_stored, handed_on, to_stored
 from services.rating.statements.domain.due import DueStatement, PricedStatement
-from services.rating.statements.domain.message import PricedAt, message_of
+from services.rating.statements.domain.message import PricedAt, at_cost, cost_in_all, message_of
 from services.rating.statements.usecases.draw_on_blocks import (
     Drawing,
     hold_blocks,
@@ -34,10 +35,10 @@ from services.rating.statements.usecases.draw_on_blocks import (
     name_of,
     price_in_turn,
 )
-from services.rating.statements.usecases.price import in_turn, meters_of
+from services.rating.statements.usecases.price import in_turn, meters_of, revisions_of
 from services.rating.statements.usecases.read_usage import Settled, read_usage
 from shared.db.unit_of_work import UnitOfWork
-from shared.errors import AppError, Kind
+from shared.errors import AppError
 from shared.pricing.facts import Facts
 from shared.pricing.figures import price_within_bounds
 from shared.pricing.inputs import VersionInForce
@@ -46,12 +47,6 @@ from shared.runtime.clock import machine_us
 from shared.topics.rating import NOTE, AskedLine, StatementMessage
 from shared.values.ids import statement_id
 from shared.values.money import settle
-
-
-class RollOverCorrected(AppError):
-    """A correction would change what rolled over from one block to another, which is not corrected yet."""
-
-    kind = Kind.CONFLICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +60,17 @@ class Correction:
     outcome: Outcome
     row: CorrectionRow
     rest: "Correction | None" = None
+
+    def at_cost(self, costs: Mapping[tuple[str, str], int], earlier: Earlier) -> "Correction":
+        """The same, saying what was paid for its draws: (line, block) → that."""
+        before = earlier.draw_costs()
+        if not costs and not before:
+            return self
+        message = at_cost(self.message, costs, before)
+        lines = with_cost_left(message.lines, cost_in_all(costs, before), earlier)
+        message = msgspec.structs.replace(message, lines=lines)
+        rest = self.rest and self.rest.at_cost(costs, earlier)
+        return replace(self, message=message, row=self.row.saying(message), rest=rest)
 
     @property
     def all(self) -> list["Correction"]:
@@ -83,6 +89,17 @@ class PricedAgain:
     made: Correction | AppError
     drawn: PricedStatement | None = None
 
+    @property
+    def changes(self) -> bool:
+        """Whether anything becomes of it."""
+        return not isinstance(self.made, Correction) or self.made.outcome != "unchanged"
+
+    @property
+    def counts_otherwise(self) -> bool:
+        """Whether it counts more or less towards commitments than before, though it comes to the same."""
+        before = set(from_stored(self.due.closing).counted)
+        return self.drawn is not None and set(self.drawn.closing.counted) != before
+
 
 async def price_again(
     uow: UnitOfWork,
@@ -91,12 +108,12 @@ async def price_again(
     now: datetime,
     *,
     keeping: Collection[Place] | None = (),
-    also_held_usage: bool = False,
+    billing: Collection[Place] = (),
 ) -> tuple[list[PricedAgain], Drawing]:
     """Return those of these periods that are final, oldest first, under these chains, held by this transaction with the
     blocks that they draw on. All reads share its snapshot. They draw on blocks before all drafts, but for those that are
-    `keeping` what they drew; None: nothing is held, to be shown, and nobody waits for it. `also_held_usage`: as they would
-    be with the late usage that is held for a decision."""
+    `keeping` what they drew; None: nothing is held, to be shown, and nobody waits for it. `billing`: these as they
+    would be with the late usage that is held for a decision."""
     repository = CorrectionRepository(uow.connection)
     found = await (repository.look(places) if keeping is None else repository.hold(places))
     periods = {period.place: period for period in found}
@@ -107,9 +124,9 @@ async def price_again(
     drawing = await look
     due = [_reopened(one) for one in in_turn(due, drawing, periods.keys())]
     meters, covered = await meters_of(uow, due), await watermark(uow)
-    at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, meters)
+    at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, revisions_of(meters))
     left, late = await repository.left(places), await repository.late(places)
-    out = [_out(late.get(name_of(one)), covered.batches, also_held=also_held_usage) for one in due]
+    out = [_out(late.get(name_of(one)), covered.batches, also_held=name_of(one) in billing) for one in due]
     settled = [Settled(left.get(name_of(one), ()), of) for one, of in zip(due, out, strict=True)]
     usage = await read_usage(uow, due, meters, settled)
     earlier = _earlier(await repository.told(places))
@@ -118,7 +135,9 @@ async def price_again(
         _Read(periods[name_of(one)], one, earlier[name_of(one)], quantities, of, late.get(name_of(one)), at)
         for one, quantities, of in zip(due, usage, out, strict=True)
     ]
-    priced, _ = price_in_turn(drawing, partial(_priced_in_turn, reads))
+    promised = sorted({one.contract for one in due if _counts(one)})
+    rows = await repository.counted(promised) if promised else []
+    priced, _ = price_in_turn(drawing, partial(_priced_in_turn, reads, rows))
     return priced, drawing
 
 
@@ -130,12 +149,12 @@ class _Read:
     due: DueStatement
     earlier: Earlier
     usage: Usage
-    taken_out: Stretches | None
+    out: TakenOut | None
     late: Late | None
     at: PricedAt
 
 
-def _out(late: Late | None, watermark: Mapping[str, int], *, also_held: bool) -> Stretches | None:
+def _out(late: Late | None, watermark: Mapping[str, int], *, also_held: bool) -> TakenOut | None:
     """What is taken out of a period; None where nothing is, so that it is read as any other."""
     if late is None:
         return None
@@ -147,23 +166,43 @@ def _reopened(due: DueStatement) -> DueStatement:
     """What it was opened with, but for what calls granted and others drew: that is as it is now."""
     opening = from_stored(due.opening)
     granted = {block.id for block in due.granted}
-    own = replace(
+    own = msgspec.structs.replace(
         opening, blocks=tuple([block for block in opening.blocks if block.id not in granted]), drawn=()
     )
     return replace(due, opening=to_stored(own))
 
 
+def _counts(due: DueStatement) -> bool:
+    """Whether anything counts towards a postpaid commitment."""
+    return any(not one.prepaid for one in due.chain[-1].terms.commitments)
+
+
 def _priced_in_turn(
-    reads: Sequence[_Read], drawing: Drawing, known: Mapping[Place, AppError]
+    reads: Sequence[_Read], counted: Sequence[CountedRow], drawing: Drawing, known: Mapping[Place, AppError]
 ) -> tuple[list[PricedAgain], dict[Place, AppError]]:
-    found = [_priced(read, drawing, known.get(read.period.place)) for read in reads]
+    """Where a period counts less towards a commitment than before, what exceeded in those of its contract before it counts
+    instead: they are priced once more. Once is enough, as nothing counts less when each is offered the room that all others
+    leave."""
+    counts = Counts(counted)
+    found = [_priced(read, drawing, counts, known.get(read.period.place)) for read in reads]
+    room = {
+        read.due.contract
+        for read in reads
+        if read.due.contract in counts.fell and read.due.period.start < counts.fell[read.due.contract]
+    }
+    if room:
+        found = [
+            _priced(read, drawing, counts, known.get(read.period.place)) if one.due.contract in room else one
+            for read, one in zip(reads, found, strict=True)
+        ]
     return found, {one.period.place: one.made for one in found if isinstance(one.made, AppError)}
 
 
-def _priced(read: _Read, drawing: Drawing, known: AppError | None) -> PricedAgain:
+def _priced(read: _Read, drawing: Drawing, counts: Counts, known: AppError | None) -> PricedAgain:
     """`known`: why it cannot be priced."""
     period, due, earlier = read.period, read.due, read.earlier
-    opening = drawing.opened(due, from_stored(due.opening))
+    opened = drawing.opened(due, from_stored(due.opening))
+    opening = counts.opened(*name_of(due), opened) if _counts(due) else opened
     try:
         if known:
             raise known
@@ -172,17 +211,15 @@ def _priced(read: _Read, drawing: Drawing, known: AppError | None) -> PricedAgai
             due.period,
             read.usage,
             opening,
-            facts=Facts(earlier.asked(), drawing.facts_of(due), _counted(due)),
+            facts=Facts(earlier.asked(), drawing.facts_of(due), _counted(due), drawing.lives_on),
             explain=True,
         )
-        if drawing.hands_on_otherwise(due, priced):
-            raise RollOverCorrected(
-                f"what {due.reference} would hand on of blocks that ended in it is not what it handed on, and the "
-                "periods after it draw on that; agree on what differs with the customer, and grant or adjust a block"
-            )
     except AppError as fault:
         return PricedAgain(period, due, earlier, fault)
-    drawing.take(due, priced)
+    drawing.take_again(due, priced)
+    if _counts(due):
+        closing = counts.closed(*name_of(due), (opened, opening), priced.closing)
+        priced = msgspec.structs.replace(priced, closing=closing)
     drawn = PricedStatement(due, opening, priced)
     return PricedAgain(period, due, earlier, _corrected(drawn, read), drawn)
 
@@ -247,7 +284,7 @@ def _kept(
         outcome,
         to_stored(drawn.closing),
         due.chain[-1].version,
-        read.taken_out.as_stored() if read.taken_out else None,
+        read.out,
         handed,
         period.next_open,
     )

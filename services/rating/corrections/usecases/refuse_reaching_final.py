@@ -6,6 +6,7 @@ from typing import Any
 
 from services.rating.contracts.memory import Chain
 from services.rating.corrections.rows import Place
+from services.rating.corrections.usecases.find_counting import find_counting
 from services.rating.corrections.usecases.price_again import Correction, PricedAgain, price_again
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
@@ -34,7 +35,10 @@ async def what_would_change(uow: UnitOfWork, reached: ReachesFinal, now: datetim
     follow, by the usage that is folded now. All reads share a snapshot."""
     chain = reached.chain
     contract = chain[-1].terms.contract
-    found, _ = await price_again(uow, reached.touched, {contract: chain}, now, keeping=None)
+    chains = {contract: chain}
+    counting = await find_counting(uow, reached.touched, chains)
+    found, _ = await price_again(uow, [*reached.touched, *counting], chains, now, keeping=None)
+    found = [one for one in found if one.period.place not in counting or one.changes]
     errors = [_error(one) for one in found]
     documents = sum(len(error["documents"]) for error in errors)
     return ReachesFinalPeriods(

@@ -33,7 +33,7 @@ class Covering:
     the newest there was. `late` and `void_late`: the period is final, and the event or its void came after
     the cut; `waived` and `void_waived`: it was decided that nobody is billed for it, or that the statement stays.
     `exception`: what holds an open one.
-    `takes`: which meters of its lines take the event.
+    `takes`: which meters of its lines take the event. `statement`: its id; None before the period is priced.
     """
 
     contract: str
@@ -53,3 +53,4 @@ class Covering:
     waived: bool = False
     void_waived: bool = False
     takes: tuple[str, ...] = ()
+    statement: str | None = None

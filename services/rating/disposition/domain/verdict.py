@@ -14,6 +14,7 @@ from typing import Literal
 
 from services.rating.disposition.domain.covering import Covering, Holding
 
+Reason = Literal["no_customer", "no_meter", "no_contract"]
 Disposition = Literal[
     "in_flight", "voided", "suspense", "unpriced", "held_late", "waived_late", "held", "priced"
 ]
@@ -74,6 +75,15 @@ def verdict(story: Story) -> tuple[Disposition, str]:
     return _unbilled(story) or _waived(story, late) or _billed(story, late, void_late)
 
 
+def suspended_for(story: Story) -> Reason | None:
+    """Why nobody can be charged for it yet: in suspense by this alone."""
+    if story.customer is None:
+        return "no_customer"
+    if not story.metered:
+        return "no_meter"
+    return None if story.in_force else "no_contract"
+
+
 def verdict_of(disposition: Disposition, charged: Collection[Covering], conflicts: int) -> Verdict:
     """The word for a stored event. Billed is what final statements charge; what one of them still lacks will
     be."""
@@ -88,18 +98,18 @@ _WAITS = {
 }
 
 
+_SUSPENDED: dict[Reason, str] = {
+    "no_customer": "no customer goes by the subject {story.subject!r}; create it or add the alias and it is billed",
+    "no_meter": "no meter takes this {story.type!r} event; create one and it is counted",
+    "no_contract": "customer {story.customer!r} has no contract in force at the event's time",
+}
+
+
 def _unbilled(story: Story) -> tuple[Disposition, str] | None:
     if story.left is not None:
         return None
-    if story.customer is None:
-        return (
-            "suspense",
-            f"no customer goes by the subject {story.subject!r}; create it or add the alias and it is billed",
-        )
-    if not story.metered:
-        return "suspense", f"no meter takes this {story.type!r} event; create one and it is counted"
-    if not story.in_force:
-        return "suspense", f"customer {story.customer!r} has no contract in force at the event's time"
+    if (reason := suspended_for(story)) is not None:
+        return "suspense", _SUSPENDED[reason].format(story=story)
     if not story.charged:
         return "unpriced", "the contract in force has no line for any meter that counts this event"
     return None

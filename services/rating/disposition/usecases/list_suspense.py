@@ -7,13 +7,15 @@ from decimal import Decimal
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.disposition.domain.verdict import Reason
 from services.rating.disposition.repository import DispositionRepository
-from services.rating.disposition.rows import Reason, SuspenseFilter, SuspenseRow
+from services.rating.disposition.rows import SuspenseFilter, SuspenseRow
 from services.rating.metering.repository.readings import SUBJECT_ALONE
 from services.rating.metering.usage.domain import Stretch
 from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities
-from services.rating.statements.repository.charged import charged_before, charged_elsewhere, of_meter
+from services.rating.statements.repository.charged import Charged, charged_before, charged_elsewhere, of_meter
 from shared.db.unit_of_work import UnitOfWork
+from shared.errors import AppError
 from shared.values.money import Money, Rounding, currency, settle
 from shared.values.period import month_after
 
@@ -37,6 +39,28 @@ class Suspended:
         return self.owner, self.type, f"{self.month:%Y-%m}", self.reason
 
 
+@dataclass(frozen=True, slots=True)
+class SuspenseTotal:
+    """What waits for one reason, in one currency; None: nobody can value it."""
+
+    reason: Reason
+    owners: int
+    events: int
+    value: Money | None
+
+
+#: Currency, minor units (negative, so that what is worth most comes first), owner, type, month, reason.
+ValuePlace = tuple[str, int, str, str, str, str]
+#: After every currency.
+_NO_CURRENCY = "~"
+#: So many rows are valued to be sorted or summed.
+VALUED_MAX = 10_000
+
+
+class SuspenseTooLarge(AppError):
+    """To be sorted or summed by worth all of it is valued, and so much is not at once."""
+
+
 async def suspended(
     uow: UnitOfWork, wanted: SuspenseFilter, after: Sequence[str] | None, limit: int
 ) -> list[Suspended]:
@@ -49,16 +73,12 @@ async def suspended(
         if meter.list_price
     }
     covered = await repository.covered(sorted({row.customer_id for row in rows if row.customer_id}))
-    elsewhere = await charged_elsewhere(uow.connection, [row.customer_id for row in rows if row.customer_id])
-    for charged in await charged_before(
-        uow.connection, [row.owner for row in rows if row.customer_id is None], None, None
-    ):
-        elsewhere.setdefault(f"{SUBJECT_ALONE}{charged.apart.subject}", []).append(charged)
+    elsewhere = await _charged(uow, rows, wanted.subject)
     asked, numbers = [], []
     for number, row in enumerate(rows):
         if row.type not in priced or row.reason == "no_meter":
             continue
-        owner = row.customer_id or f"{SUBJECT_ALONE}{row.owner}"
+        owner = _counted_of(row, wanted.subject)
         month = (max(row.month, wanted.start), min(month_after(row.month), wanted.end))
         meter = priced[row.type].meter
         for lower, upper in gaps(month, covered.get(row.customer_id or "", [])):
@@ -74,6 +94,72 @@ async def suspended(
     for number, found in zip(numbers, await read_quantities(uow, asked), strict=True):
         quantities[number] = quantities.get(number, Decimal(0)) + found.get((), Decimal(0))
     return [_suspended(row, priced.get(row.type), quantities.get(number)) for number, row in enumerate(rows)]
+
+
+def _counted_of(row: SuspenseRow, subject: str | None) -> str:
+    """Whose usage is valued: that of the subjects whose events are counted."""
+    return f"{SUBJECT_ALONE}{subject or row.owner}" if subject or row.customer_id is None else row.customer_id
+
+
+async def _charged(
+    uow: UnitOfWork, rows: Sequence[SuspenseRow], subject: str | None
+) -> dict[str, list[Charged]]:
+    """Whose usage is valued → what of it other customers' final statements charge."""
+    customers = [row.customer_id for row in rows if row.customer_id]
+    found = await charged_elsewhere(uow.connection, customers)
+    if subject is not None:
+        of_it = [one for charged in found.values() for one in charged if one.apart.subject == subject]
+        found = {f"{SUBJECT_ALONE}{subject}": of_it}
+    unknown = [row.owner for row in rows if row.customer_id is None]
+    for one in await charged_before(uow.connection, unknown, None, None):
+        found.setdefault(f"{SUBJECT_ALONE}{one.apart.subject}", []).append(one)
+    return found
+
+
+async def count_suspended(uow: UnitOfWork, wanted: SuspenseFilter) -> int:
+    """How many rows there are, or one more than are counted."""
+    return await DispositionRepository(uow.connection).count_suspense(wanted)
+
+
+async def suspended_by_value(
+    uow: UnitOfWork, wanted: SuspenseFilter, after: ValuePlace | None, limit: int
+) -> list[Suspended]:
+    """Return suspense by currency, of each what is worth most first, and last what nobody can value. Raises
+    SuspenseTooLarge."""
+    found = sorted(await _all(uow, wanted), key=by_value)
+    return [row for row in found if after is None or by_value(row) > after][:limit]
+
+
+async def total_suspense(uow: UnitOfWork, wanted: SuspenseFilter) -> list[SuspenseTotal]:
+    """Return what waits, by reason and currency: sums of the rows as they are listed. Raises SuspenseTooLarge."""
+    of: dict[tuple[Reason, str], list[Suspended]] = {}
+    for row in await _all(uow, wanted):
+        of.setdefault((row.reason, row.value.currency.code if row.value else ""), []).append(row)
+    return [
+        SuspenseTotal(
+            reason,
+            len({row.owner for row in rows}),
+            sum(row.events for row in rows),
+            Money(sum(row.value.minor for row in rows if row.value), currency(code)) if code else None,
+        )
+        for (reason, code), rows in sorted(of.items())
+    ]
+
+
+def by_value(row: Suspended) -> ValuePlace:
+    """Where a row stands: what cannot be valued has no currency, and comes last."""
+    if row.value is None:
+        return (_NO_CURRENCY, 0, *row.place)
+    return (row.value.currency.code, -row.value.minor, *row.place)
+
+
+async def _all(uow: UnitOfWork, wanted: SuspenseFilter) -> list[Suspended]:
+    found = await suspended(uow, wanted, None, VALUED_MAX + 1)
+    if len(found) > VALUED_MAX:
+        raise SuspenseTooLarge(
+            f"there are more than {VALUED_MAX:,} rows; narrow them by reason, type, month or owner, or list them by owner"
+        )
+    return found
 
 
 def gaps(

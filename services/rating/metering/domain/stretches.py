@@ -76,6 +76,35 @@ class Stretches:
 NOTHING_OUT: Final = Stretches()
 
 
+@dataclass(frozen=True, slots=True)
+class TakenOut:
+    """What is left out of a customer's usage: what came in these batches, and of the subjects that `of` names, which are
+    its own or have left it, in stretches of their own in place of these."""
+
+    batches: Stretches = NOTHING_OUT
+    of: Mapping[str, Stretches] = field(default_factory=dict)
+
+    @classmethod
+    def stored(cls, batches: Mapping[str, Any] | None, of: Mapping[str, Any] | None) -> "TakenOut":
+        """As `as_stored` says them; None: none."""
+        own = {subject: Stretches.stored(found) for subject, found in (of or {}).items()}
+        return cls(Stretches.stored(batches), own)
+
+    def of_subject(self, subject: str) -> Stretches:
+        return self.of.get(subject, self.batches)
+
+    def reaches(self, watermark: Mapping[str, int]) -> bool:
+        """Whether any is begun by these batches, or a subject has some of its own."""
+        return bool(self.of) or self.batches.reaches(watermark)
+
+    def own_as_stored(self) -> dict[str, dict[str, list[list[int | None]]]] | None:
+        """Those that subjects have of their own; None: none."""
+        return {subject: stretches.as_stored() for subject, stretches in self.of.items()} or None
+
+
+NOTHING_TAKEN_OUT: Final = TakenOut()
+
+
 def _merged(stretches: Sequence[Stretch]) -> Iterator[Stretch]:
     found: Stretch | None = None
     for after, until in sorted(stretches, key=lambda one: one[0]):

@@ -13,6 +13,8 @@ from services.rating.metering.repository.usage import StoredEvent, stored_event
 
 #: An event's time, batch id and seq: the order of a page.
 Place = tuple[datetime, int, int]
+#: SQL: what of event `e` of its subject is left out.
+_OUT = "coalesce($11::jsonb -> e.subject, $10::jsonb)"
 
 
 class RawRepository:
@@ -43,9 +45,9 @@ class RawRepository:
                where e.subject = any($1::text[]) and e.type = $2 and e.time >= $3 and e.time < $4
                    and (e.time, e.batch_id, e.seq) > ($5, $6, $7)
                    and e.batch_id <= coalesce((f.watermark ->> e.partition::text)::bigint, 0)
-                   and not {is_in("$10::jsonb", "e")}
+                   and not {is_in(_OUT, "e")}
                    and not exists (select from rating.voids v where v.key = e.key
-                       and not {is_in("$10::jsonb", "v")}
+                       and not {is_in(_OUT, "v")}
                        and v.batch_id <= coalesce((f.watermark ->> v.partition::text)::bigint, 0))
                order by e.time, e.batch_id, e.seq limit $9""",
             list(selection.subjects),
@@ -55,7 +57,8 @@ class RawRepository:
             *(after or (selection.start, -1, -1)),
             dict(before_batch) if before_batch is not None else None,
             limit,
-            selection.out and selection.out.as_stored(),
+            selection.out and selection.out.batches.as_stored(),
+            selection.out and selection.out.own_as_stored(),
         )
         return [(stored_event(row), row) for row in rows]
 

@@ -7,15 +7,15 @@ from datetime import datetime
 import asyncpg
 
 from services.rating.metering.domain.apart import Apart, Left
-from services.rating.metering.domain.stretches import Stretches
+from services.rating.metering.domain.stretches import TakenOut
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Events of these subjects that a meter counts in [start, end), what stands `apart` left out.
 
-    `group`: asked dimensions; `before_batch`: partition → last batch id; `out`: what came in these batches is left out,
-    voids too; `left`: of subjects that have left, what counts all the same.
+    `group`: asked dimensions; `before_batch`: partition → last batch id; `out`: what is left out, voids too; `left`: of
+    subjects that have left, what counts all the same.
     """
 
     subjects: tuple[str, ...]
@@ -26,7 +26,7 @@ class Selection:
     before_batch: Mapping[str, int] | None = None
     apart: tuple[Apart, ...] = ()
     left: tuple[Left, ...] = ()
-    out: Stretches | None = None
+    out: TakenOut | None = None
     #: Of the meter's version to count by; None: as it counts now.
     revision: int | None = None
 

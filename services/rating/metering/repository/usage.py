@@ -1,7 +1,7 @@
 """SQL of stored usage: keys, events, voids, conflicts, and the fence against a changing catalogue. A few
 statements a batch, none an event."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -193,7 +193,7 @@ async def _once(payload: bytes) -> AsyncIterator[bytes]:
     yield payload
 
 
-def stored_event(row: asyncpg.Record) -> StoredEvent:
+def stored_event(row: Mapping[str, Any] | asyncpg.Record) -> StoredEvent:
     """The event of a row with key, partition, batch_id, seq, type, subject, time and its data as text in
     `body`."""
     since = row["time"] - _EPOCH

@@ -85,7 +85,8 @@ async def whose(uow: UnitOfWork, customer: str | None, subject: str | None) -> W
 async def series(uow: UnitOfWork, owner: Whose, meter: str, asked: AskedSeries, now: datetime) -> Series:
     """Return the quantities of each window, in order; without dimensions also the zeros. Raises MeterNotFound,
     DimensionUnknown and what bounds raise."""
-    known = (await CatalogueRepository(uow.connection).meters_read()).get(meter)
+    meters = await CatalogueRepository(uow.connection).meters_read()
+    known = meters.get(meter)
     if known is None:
         raise MeterNotFound(f"there is no meter {meter[:100]!r}")
     if unknown := set(asked.dimensions) - set(known.group_by):
@@ -98,6 +99,7 @@ async def series(uow: UnitOfWork, owner: Whose, meter: str, asked: AskedSeries, 
     found = await read_quantities(
         uow,
         [UsageAsked(owner.owner, Stretch(meter, lower, upper, dimensions)) for lower, upper in cuts],
+        meters,
     )
     points = [
         Point(lower, upper, group, value)

@@ -22,7 +22,7 @@ from services.rating.metering.domain.apart import Apart, Left
 from services.rating.metering.domain.collected import Collected, Need, projected
 from services.rating.metering.domain.group import GroupKey, group_of
 from services.rating.metering.domain.span import Cover, Range, cover
-from services.rating.metering.domain.stretches import Stretches
+from services.rating.metering.domain.stretches import Stretches, TakenOut
 from services.rating.metering.domain.tally import Catalogue, Tally
 from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.readings import SUBJECT_ALONE, AskedRange, ReadingsRepository
@@ -37,15 +37,15 @@ class UsageAsked(NamedTuple):
     """A need of one customer: all of its subjects count, what stands `apart` left out. "subject:x" as
     customer asks for the subject x alone.
 
-    `left`: subjects that are its no more, and what of them counts all the same. What came in the batches that are `out`,
-    voids too, is read as if it had not come.
+    `left`: subjects that are its no more, and what of them counts all the same. What is taken `out`, voids too, is read as if
+    it had not come.
     """
 
     customer_id: str
     need: Need
     apart: tuple[Apart, ...] = ()
     left: tuple[Left, ...] = ()
-    out: Stretches | None = None
+    out: TakenOut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +73,18 @@ async def watermark(uow: UnitOfWork) -> Watermark:
     return Watermark(batches, to_us(newest) if newest else 0)
 
 
-async def read_quantities(uow: UnitOfWork, asked: Sequence[UsageAsked]) -> list[dict[Group, Decimal]]:
+async def read_quantities(
+    uow: UnitOfWork, asked: Sequence[UsageAsked], meters: Mapping[str, Meter] | None = None
+) -> list[dict[Group, Decimal]]:
     """Return one mapping an asked need, in order: group of the asked dimensions → quantity. Groups without
-    usage are absent.
+    usage are absent. `meters`: those that are asked for, as they are read, by whoever knows them already.
 
     Raises MeterNotFound.
     """
     if not asked:
         return []
-    meters = await CatalogueRepository(uow.connection).meters_read()
+    if meters is None:
+        meters = await CatalogueRepository(uow.connection).meters_read()
     for one in asked:
         if one.need.meter not in meters:
             raise MeterNotFound(f"there is no meter {one.need.meter!r}")
@@ -114,9 +117,7 @@ class _Reading:
         }
         self.collected = Collected(self.over_items)
         self.covers = [self._cover(n, one.need.start, one.need.end) for n, one in enumerate(self.asked)]
-        self.pieces = [
-            piece for n, one in enumerate(self.asked) if one.apart for piece in self._pieces(n, one)
-        ]
+        self.pieces = [piece for n, one in enumerate(self.asked) for piece in self._pieces(n, one)]
 
     async def read_sums(self, sums: SumsRepository) -> None:
         adding = [n for n in range(len(self.asked)) if n not in self.over_items]
@@ -131,7 +132,7 @@ class _Reading:
         listed: list[int] = []
         counted: dict[OverItems, list[int]] = {}
         for n, aggregation in self.over_items.items():
-            if self.covers[n].raw or self.asked[n].apart or self.asked[n].left or not self._keeps_groups(n):
+            if self.covers[n].raw or self._alone(n) or self.asked[n].left or not self._keeps_groups(n):
                 listed.append(n)
             else:
                 counted.setdefault(aggregation, []).append(n)
@@ -146,16 +147,16 @@ class _Reading:
     async def read_raw(self, rows_of: AdmissionRepository) -> None:
         """Read the events inside edge hours, and what cannot be read otherwise, as their meter reads them."""
         ranges = [
-            self._range(n, one.customer_id, (start, end), without=self._apart(n))
-            for n, one in enumerate(self.asked)
+            self._range(n, None, (start, end))
+            for n in range(len(self.asked))
             for start, end in self.covers[n].raw
         ] + [
-            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", (start, end), elsewhere=piece.elsewhere)
+            self._range(piece.n, piece.subject, (start, end), elsewhere=piece.elsewhere)
             for piece in self.pieces
             for start, end in piece.cover.raw
         ]
         ranges += [
-            self._range(n, f"{SUBJECT_ALONE}{left.subject}", (one.need.start, one.need.end))._replace(
+            self._range(n, left.subject, (one.need.start, one.need.end))._replace(
                 among=left.counted, out=None
             )
             for n, one in enumerate(self.asked)
@@ -173,12 +174,12 @@ class _Reading:
     async def read_differences(self, rows_of: AdmissionRepository) -> None:
         """Take what is out off what aggregates have, and add what they have no more and whose void is out."""
         ranges = [
-            self._range(n, one.customer_id, stretch, without=self._apart(n))
+            self._range(n, None, stretch)
             for n, one in enumerate(self.asked)
             if one.out is not None
             for stretch in self.covers[n].aggregated
         ] + [
-            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", stretch)
+            self._range(piece.n, piece.subject, stretch)
             for piece in self.pieces
             if self.asked[piece.n].out is not None
             for stretch in piece.cover.aggregated
@@ -224,47 +225,50 @@ class _Reading:
     def _ranges(self, numbers: Iterable[int], kind: str) -> list[AskedRange]:
         wanted = set(numbers)
         return [
-            self._range(n, self.asked[n].customer_id, (start, end), without=self._apart(n))
+            self._range(n, None, (start, end))
             for n in numbers
             for start, end in getattr(self.covers[n], kind)
         ] + [
-            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", (start, end))
+            self._range(piece.n, piece.subject, (start, end))
             for piece in self.pieces
             if piece.n in wanted
             for start, end in getattr(piece.cover, kind)
         ]
 
     def _range(
-        self,
-        n: int,
-        owner: str,
-        stretch: Range,
-        *,
-        without: tuple[str, ...] = (),
-        elsewhere: Stretches | None = None,
+        self, n: int, subject: str | None, stretch: Range, *, elsewhere: Stretches | None = None
     ) -> AskedRange:
-        need, out = self.asked[n].need, self.asked[n].out
+        """A stretch of one subject, or of all that are not read by themselves."""
+        one = self.asked[n]
+        need, taken = one.need, one.out
+        out = None
+        if taken is not None:
+            out = taken.batches if subject is None else taken.of_subject(subject)
         return AskedRange(
             n,
-            owner,
+            one.customer_id if subject is None else f"{SUBJECT_ALONE}{subject}",
             need.meter,
             self._blank(n),
             *stretch,
             self.meters[need.meter].event_type,
-            without,
+            self._alone(n) if subject is None else (),
             out=out.with_all(elsewhere) if out and elsewhere else out or elsewhere,
             voids_out=out,
         )
 
-    def _apart(self, n: int) -> tuple[str, ...]:
-        """The subjects of a need that are read in pieces."""
-        return tuple({apart.subject for apart in self.asked[n].apart})
+    def _alone(self, n: int) -> tuple[str, ...]:
+        """The subjects of a need that are read by themselves, in pieces."""
+        one = self.asked[n]
+        if not (one.apart or one.out):
+            return ()
+        own = one.out.of.keys() - {left.subject for left in one.left} if one.out else ()
+        return tuple({*(apart.subject for apart in one.apart), *own})
 
     def _pieces(self, n: int, one: UsageAsked) -> Iterator[Piece]:
         """Cut a subject's share of the need where anything stands apart: what does is read from raw events
-        that are charged nowhere else."""
+        that are charged nowhere else. A subject of which nothing does is one piece."""
         start, end = one.need.start, one.need.end
-        for subject in self._apart(n):
+        for subject in self._alone(n):
             taken = [
                 apart
                 for apart in one.apart

@@ -9,7 +9,7 @@ from services.rating.paper.domain.question import Question, fault, refused
 from services.rating.paper.domain.usage_by_line import UsageByLine
 from shared.pricing.balances import Balances
 from shared.pricing.blocks.parts import Part, parts_due
-from shared.pricing.layout import layout_of
+from shared.pricing.layouts import layout_of
 from shared.pricing.results import PricedPeriod
 from shared.pricing.succession import price_periods
 from shared.values.period import ServicePeriod

@@ -66,7 +66,8 @@ class EventDocument(BaseModel):
 
 class UsageDocument(BaseModel):
     """What a usage line counts at an instant, or between two (half-open); a day means its local midnight.
-    `full_quantity`: what it was before it was prorated."""
+    `full_quantity`: what it was before it was prorated, for a price by that. No meter prorates so far, so a statement is
+    priced as a question that leaves it out."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from services.rating.blocks.domain.cost import cost_of
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.requests import MeterDocument, meter_of
 from services.rating.metering.domain.paper import PaperEvent, PaperUsage
@@ -140,8 +139,8 @@ def _prepayments(
 ) -> Iterator[Part]:
     """What documents ask for blocks that are paid, whatever they are adjusted by."""
     for one, block in zip(documents, blocks, strict=True):
-        if one.asked_for and one.unit_cost is not None:
-            yield prepayment_of(block, cost_of(_minor(one.amount, terms), one.unit_cost), terms)
+        if one.asked_for:
+            yield prepayment_of(block, _minor(one.amount, terms), terms, one.cost_basis)
 
 
 def _misfits(

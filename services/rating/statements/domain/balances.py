@@ -8,7 +8,6 @@ drawn, counted, kept    {"row": "drawn" | "counted" | "kept", "block": id, "mino
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
 from typing import Any
@@ -107,7 +106,7 @@ def opened_with(opening: Sequence[Any], handed: Sequence[Sequence[Any]]) -> Sequ
         return opening
     found, more = from_stored(opening), [from_stored(one) for one in handed]
     return to_stored(
-        replace(
+        msgspec.structs.replace(
             found,
             handed_on=tuple(UnitsHandedOn(*row) for row in _sums(one.handed_on for one in more)),
             rolled_over=tuple(

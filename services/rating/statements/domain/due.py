@@ -1,9 +1,11 @@
 """A statement that is due to be priced: everything pricing needs but the usage."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from services.rating.statements.domain.balances import from_stored
 from shared.pricing.balances import Balances
@@ -62,4 +64,4 @@ class PricedStatement:
             return closing
         granted = {block.id for block in self.due.granted}
         kept = tuple([block for block in closing.blocks if block.id not in granted])
-        return replace(closing, blocks=kept, drawn=())
+        return msgspec.structs.replace(closing, blocks=kept, drawn=())

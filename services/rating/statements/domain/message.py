@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 
 from services.rating.statements.domain.balances import from_stored
 from services.rating.statements.domain.due import DueStatement
-from shared.pricing.layout import Layout, layout_of
+from shared.pricing.layout import Layout
+from shared.pricing.layouts import layout_of
 from shared.pricing.lines import NO_SPEND, TOP_UP, UsageLine
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.topics.rating import LineDraw, StatementHeld, StatementLine, StatementMessage, StatementSegment
@@ -24,6 +26,7 @@ from shared.values.made_from import made_from
 #: Why a statement is held, and the kind of the exception that says so.
 PRICING_FAILED = "pricing_failed"
 _NONE = Decimal(0)
+L = TypeVar("L", bound=StatementLine)
 NOTHING_PRICED = PricedPeriod((), 0, {})
 # The edges of spans and the names of statements come again with every revision.
 _us = lru_cache(10_000)(to_us)
@@ -72,6 +75,41 @@ def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> Stateme
         meters={need.meter: at.meters[need.meter] for need in layout.needs if need.meter in at.meters},
         explanation=told(priced.explanation) if due.final else None,
     )
+
+
+def at_cost(
+    message: StatementMessage, costs: Mapping[tuple[str, str], int], before: Mapping[tuple[str, str], int]
+) -> StatementMessage:
+    """Return a final statement, or a correction, whose draws say what was paid for them. `costs`: (line, block) → that of
+    what it draws now, `before` that of what the period drew before it; a block without a cost basis is in neither."""
+    whole = cost_in_all(costs, before)
+    if not whole:
+        return message
+    return msgspec.structs.replace(
+        message,
+        lines=tuple([_at_cost(line, whole) for line in message.lines]),
+        asked=tuple([_at_cost(line, costs) for line in message.asked]),
+    )
+
+
+def cost_in_all(
+    costs: Mapping[tuple[str, str], int], before: Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], int]:
+    """(line, block) → what was paid for its draws, now and before."""
+    return {
+        place: costs.get(place, 0) + before.get(place, 0)
+        for place in [*before, *(costs.keys() - before.keys())]
+    }
+
+
+def _at_cost(line: L, costs: Mapping[tuple[str, str], int]) -> L:
+    draws = tuple(
+        [
+            msgspec.structs.replace(draw, cost_minor=costs.get((line.line_id, draw.block)))
+            for draw in line.draws
+        ]
+    )
+    return msgspec.structs.replace(line, draws=draws)
 
 
 def held_message(

@@ -61,8 +61,18 @@ _FREE = _CHOSEN.replace("for no key update of x", "for no key update of x skip l
 _IN_ORDER = " order by p.contract, p.period_start"
 _CONDITIONS = {
     "customer": """s.contract in (select contract from rating.contracts join rating.customers
-        using (customer_id) where external_id = {})"""
+        using (customer_id) where external_id = {})""",
+    "month": """p.end_date >= to_date({0}, 'YYYY-MM')
+        and p.end_date < (to_date({0}, 'YYYY-MM') + interval '1 month')::date""",
+    # as of now
+    "state": "",
 }
+
+
+def state_at(now: str) -> str:
+    """The state of period `p` at an instant, the number of a parameter."""
+    return f"""case when p.final then 'final' when p.retry_at is not null then 'held'
+        when p.close_due_at <= {now} then 'due' else 'open' end"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,14 +385,17 @@ class StatementRepository:
         return [row["subject"] for row in rows]
 
     async def statements(
-        self, limit: int, after: tuple[str, datetime] | None, wanted: StatementFilter
+        self, limit: int, after: tuple[str, datetime] | None, wanted: StatementFilter, now: datetime
     ) -> list[StatementMessage]:
         """Statements by contract and period, after the (contract, period start) of the page before."""
         where = narrowed(wanted, _CONDITIONS, "s")
+        if wanted.state is not None:
+            where = where.also(f"{state_at('{0}')} = {{1}}", now, wanted.state)
         if after:
             where = where.also("(s.contract > {0} or (s.contract = {0} and s.period_start > {1}))", *after)
         rows = await self.connection.fetch(
-            f"""select s.document from rating.statements s where {where.sql}
+            f"""select s.document from rating.statements s
+                join rating.periods p using (contract, period_start) where {where.sql}
                 order by s.contract, s.period_start limit {limit:d}""",
             *where.parameters,
         )

@@ -11,15 +11,18 @@ from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
 
+import msgspec
+
 from services.rating.blocks.repository import BlockRepository
 from services.rating.blocks.rows import BlockContract, HeldBlock, NewBlock, NewRow, RowKind, StoredRow
-from services.rating.blocks.usecases.tell_rows import write_rows
+from services.rating.blocks.usecases.lapse import lapses
+from services.rating.blocks.usecases.tell_rows import RETURNED, ROLLED_OVER, DrawCosts, write_rows
 from services.rating.statements.domain.due import DueStatement, PricedStatement
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
 from shared.pricing.balances import Balances, BlockDrawn
 from shared.pricing.blocks import Block, Draw
-from shared.pricing.blocks.parts import asked_for
+from shared.pricing.blocks.parts import asked_for, cost_basis_in
 from shared.pricing.results import PricedPeriod
 from shared.values.ids import statement_id
 
@@ -30,21 +33,25 @@ Said = tuple[object, ...]
 P = TypeVar("P")
 R = TypeVar("R", StoredRow, NewRow)
 OF_CLAUSE = "clause"
-ROLLED_OVER = "rolled_over"
 SHORT = "shortfall"
-#: What came back to a block whose time was over, and lives on in another.
-RETURNED = "returned"
 
 
 @dataclass
 class Drawing:
     """What some statements draw on. `held` are the blocks as this transaction holds them; `own` the rows that these
-    statements made before, `drawn` what all others drew, and these so far (block id → minor units)."""
+    statements made before, `drawn` what all others drew, and these so far (block id → minor units). Of final statements
+    (`facts`) it is also what they drew before, until each is priced again in its turn: that stays. `lives_on` is what of a
+    block came back after its time, and is another's (block id → minor units)."""
 
     held: Mapping[str, HeldBlock] = field(default_factory=dict)
     own: Mapping[Name, Sequence[StoredRow]] = field(default_factory=dict)
     drawn: dict[str, int] = field(default_factory=dict)
     made_for: dict[str, set[str]] = field(default_factory=dict)  # contract → blocks made now
+    facts: bool = False
+    lives_on: Mapping[str, int] = field(default_factory=dict)
+    again: dict[Name, Mapping[str, int]] = field(
+        default_factory=dict
+    )  # what each drew that was priced again here
 
     @cached_property
     def held_by(self) -> Mapping[str, Sequence[HeldBlock]]:
@@ -55,9 +62,16 @@ class Drawing:
                 found.setdefault(contract, []).append(block)
         return found
 
-    def granted_to(self, contract: str) -> tuple[Block, ...]:
-        """The blocks that a call granted to a contract, and others that no clause makes again in each period."""
-        return tuple([block.block() for block in self.held_by.get(contract, ()) if block.stands_alone])
+    def granted_to(self, contract: str, start: datetime) -> tuple[Block, ...]:
+        """The blocks that a call granted to a contract, and others that no clause makes again in each period: one that a
+        correction made was made again by the period in which it begins, and comes after that."""
+        return tuple(
+            [
+                block.block()
+                for block in self.held_by.get(contract, ())
+                if block.stands_alone and (not block.by_correction or block.effective <= start)
+            ]
+        )
 
     def position(self, contract: str) -> int:
         """When a contract draws, of those that share a block."""
@@ -78,10 +92,46 @@ class Drawing:
         """Return what a statement opens with: what the period before handed over, and what is left of the blocks."""
         own = {block.block_id for block in self.held_by.get(due.contract, ())}
         own |= self.made_for.get(due.contract, set())
-        drawn = [BlockDrawn(block, minor) for block in sorted(own) if (minor := self.drawn.get(block, 0))]
+        others = self._others(due) if self.facts else self.drawn
+        drawn = [BlockDrawn(block, minor) for block in sorted(own) if (minor := others.get(block, 0))]
         if not (drawn or due.granted):
             return opening
-        return replace(opening, blocks=(*opening.blocks, *due.granted), drawn=tuple(drawn))
+        return msgspec.structs.replace(opening, blocks=(*opening.blocks, *due.granted), drawn=tuple(drawn))
+
+    def _others(self, due: DueStatement) -> dict[str, int]:
+        """What all others drew."""
+        others, again = dict(self.drawn), self.again.get(name_of(due))
+        if again is not None:
+            return {block: minor - again.get(block, 0) for block, minor in others.items()}
+        for row in self.own.get(name_of(due), ()):
+            if _takes(row):
+                others[row.block_id] = others.get(row.block_id, 0) + row.amount_minor
+        return others
+
+    def take_again(self, due: DueStatement, priced: PricedPeriod) -> None:
+        """Count what a final statement draws now, and hands on otherwise than before, towards what those after it find."""
+        others = self._others(due)
+        self.drawn = dict(others)
+        self.take(due, priced)
+        moved = [(row.block_id, row.amount_minor) for row in self.own.get(name_of(due), ()) if _moves(row)]
+        moved += [(block, more) for block, _, more in self.handed_over(due, priced)]
+        for block, minor in moved:
+            self.drawn[block] = self.drawn.get(block, 0) - minor
+        self.again[name_of(due)] = {
+            block: minor - others.get(block, 0) for block, minor in self.drawn.items()
+        }
+
+    def handed_over(self, due: DueStatement, priced: PricedPeriod) -> list[tuple[str, datetime, int]]:
+        """By how much more or less each block has, and from when on, of what a statement hands on as blocks end in it, than
+        by what it handed on before."""
+        more: dict[tuple[str, datetime], int] = {}
+        for row in self.own.get(name_of(due), ()):
+            if row.cause == ROLLED_OVER:
+                more[row.block_id, row.at] = more.get((row.block_id, row.at), 0) - row.amount_minor
+        for made in _rows(due, priced, due.close_due_at):
+            if made.cause == ROLLED_OVER:
+                more[made.block_id, made.at] = more.get((made.block_id, made.at), 0) + made.amount_minor
+        return [(block, at, minor) for (block, at), minor in more.items() if minor]
 
     def take(self, due: DueStatement, priced: PricedPeriod) -> None:
         """Count what a statement draws towards what those after it find."""
@@ -93,17 +143,11 @@ class Drawing:
     def leaving(self, failed: Collection[Name]) -> "Drawing":
         """Return this before anything was drawn, but for what these statements drew before: they stand as they were."""
         drawn = dict(self.drawn)
-        for name in failed:
+        for name in () if self.facts else failed:
             for row in self.own.get(name, ()):
                 if _takes(row):
                     drawn[row.block_id] = drawn.get(row.block_id, 0) - row.amount_minor
-        return replace(self, drawn=drawn, made_for={})
-
-    def hands_on_otherwise(self, due: DueStatement, priced: PricedPeriod) -> bool:
-        """Whether a statement hands on more or less of blocks that ended in it than it did before."""
-        before = [_said(row) for row in self.own.get(name_of(due), ()) if row.cause == ROLLED_OVER]
-        after = [_said(row) for row in _rows(due, priced, due.close_due_at) if row.cause == ROLLED_OVER]
-        return sorted(before, key=repr) != sorted(after, key=repr)
+        return replace(self, drawn=drawn, made_for={}, again={})
 
 
 def price_in_turn(
@@ -154,40 +198,46 @@ async def _drawing(
         return Drawing()
     blocks = BlockRepository(uow.connection)
     ids, names = [one.block_id for one in held], {name_of(one) for one in due}
-    rows = await blocks.of_statements(ids)
+    rows, facts = await blocks.of_statements(ids), before_drafts is not None
     behind = set[Name]() if before_drafts is None else await blocks.drafts_on(ids) - set(before_drafts)
     own: dict[Name, list[StoredRow]] = {name: [] for name in names}
-    drawn: dict[str, int] = {}
+    drawn, lives_on = dict[str, int](), dict[str, int]()
     for row in rows:
         assert row.contract is not None and row.period_start is not None, "a statement made it"
         name = row.contract, row.period_start
-        if name in names and row.cause != RETURNED:
+        is_own = name in names and row.cause != RETURNED
+        if row.cause == RETURNED and row.kind == "adjustment":
+            lives_on[row.block_id] = lives_on.get(row.block_id, 0) - row.amount_minor
+        if is_own:
             own[name].append(row)
-        elif _takes(row) and name not in behind:
+        if _takes(row) and (facts or not is_own) and name not in behind:
             drawn[row.block_id] = drawn.get(row.block_id, 0) - row.amount_minor
-    return Drawing({one.block_id: one for one in held}, own, drawn)
+    return Drawing({one.block_id: one for one in held}, own, drawn, facts=facts, lives_on=lives_on)
 
 
 async def write_draws(
     uow: UnitOfWork, drawing: Drawing, priced: Sequence[PricedStatement], now: datetime
-) -> None:
+) -> DrawCosts:
     """Write what these statements draw in place of what they drew before; where that is the same, nothing. Those that
-    share a block which was, or is now, used up are asked for again."""
+    share a block which was, or is now, used up are asked for again. Return what was paid for what the final ones draw."""
     touching = [
         one for one in priced if one.priced.blocks or one.priced.short or drawing.own.get(name_of(one.due))
     ]
     if not touching:
-        return
+        return {}
     blocks = BlockRepository(uow.connection)
     new, granted = new_blocks(drawing.held, touching, now)
     await blocks.add([block for block, _ in new], [contract for _, contract in new])
     changes = _changes(drawing, touching, now)
     await blocks.remove(changes.removed)
-    short = await asked_for_as_short(uow, drawing, [one for one in touching if one.due.final], now)
-    await write_rows(uow, [*granted, *changes.rows, *short, *balanced(drawing.held, changes.by, now)])
+    final = [one for one in touching if one.due.final]
+    short = await asked_for_as_short(uow, drawing, final, now)
+    rows = [*granted, *changes.rows, *short, *balanced(drawing.held, changes.by, now)]
+    costs = await write_rows(uow, rows, {name_of(one.due) for one in final})
     await blocks.move(changes.by)
     used_up = [block for block, by in changes.by.items() if _may_be_short(drawing.held.get(block), by)]
     await blocks.ask_others(used_up, *_names(one.due for one in priced))
+    return costs
 
 
 async def asked_for_as_short(
@@ -227,7 +277,9 @@ def new_blocks(
             of = BlockContract(block.id, one.due.contract, 0)
             own = block.amount_minor - kept.get(block.id, 0)
             asked = any(asked_for(block, version.terms) for version in one.due.chain)
+            bases = [cost_basis_in(block, version.terms) for version in one.due.chain]
             made = NewBlock.of(block, one.due.customer_id, currency, own, asked_for=asked)
+            made = replace(made, cost_basis=next((basis for basis in bases if basis is not None), None))
             new.append((made, of))
             if own > 0:
                 rows.append(NewRow(block.id, "grant", own, block.effective, now, OF_CLAUSE))
@@ -245,18 +297,20 @@ class _Changes:
 
 def _changes(drawing: Drawing, priced: Sequence[PricedStatement], now: datetime) -> _Changes:
     """What differs between what the statements made before and what they make now: a row that is made again stays, since
-    others may have been told of it."""
+    others may have been told of it. What becomes final is written anew, and in its order, where any of its blocks has a cost
+    basis: its rows cost something now."""
     found = _Changes()
+    costed = {name for name, block in drawing.held.items() if block.cost_basis is not None}
     for one in priced:
-        before, after = _differing(
-            drawing.own.get(name_of(one.due), ()), list(_rows(one.due, one.priced, now))
-        )
+        own, made = drawing.own.get(name_of(one.due), ()), list(_rows(one.due, one.priced, now))
+        anew = one.due.final and any(row.block_id in costed for row in own)
+        before, after = (own, made) if anew else _differing(own, made)
         found.removed += [row.row_id for row in before]
         found.rows += after
         for row in before:
             found.by[row.block_id] = found.by.get(row.block_id, 0) - row.amount_minor
-        for made in after:
-            found.by[made.block_id] = found.by.get(made.block_id, 0) + made.amount_minor
+        for new in after:
+            found.by[new.block_id] = found.by.get(new.block_id, 0) + new.amount_minor
     return found
 
 
@@ -305,6 +359,11 @@ def _takes(row: StoredRow) -> bool:
     return row.kind in ("draw", "return", "adjustment")
 
 
+def _moves(row: StoredRow) -> bool:
+    """Whether a correction moved so much from one block to another, or back."""
+    return row.kind == "adjustment" and row.cause == ROLLED_OVER
+
+
 def _said(row: StoredRow | NewRow) -> Said:
     return row.block_id, row.kind, row.amount_minor, row.at, row.line_id and str(row.line_id), row.cause
 
@@ -318,7 +377,7 @@ def balanced(held: Mapping[str, HeldBlock], changed: Mapping[str, int], now: dat
             continue
         left = one.left_minor + by
         if left > 0 or (left < 0 and by < 0):
-            yield NewRow(block, "expiry" if left > 0 else "revived", -left, one.ends, now, "statement")
+            yield lapses(one, left, one.ends, now, "statement")
 
 
 def _may_be_short(block: HeldBlock | None, by: int) -> bool:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.rating.metering.domain.apart import Left
-from services.rating.metering.domain.stretches import Stretches
+from services.rating.metering.domain.stretches import TakenOut
 from services.rating.metering.raw.repository import RawRepository
 from services.rating.metering.raw.rows import Selection
 from services.rating.metering.raw.usecases.events_behind import CountedEvent, events_behind
 from services.rating.statements.repository.charged import charged_before, of_meter
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.rows import StatementName
-from services.rating.statements.usecases.explain_line import line_of
+from services.rating.statements.usecases.explain_line import line_of, taken_back
 from services.rating.statements.usecases.find import find, find_correction
 from shared.db.unit_of_work import UnitOfWork
 from shared.topics.rating import PERIOD, StatementLine, StatementMessage, StatementSegment
@@ -29,7 +29,7 @@ class _Counted:
     period_start: datetime
     subjects: Sequence[str]
     left: tuple[Left, ...] = ()
-    out: Stretches | None = None
+    out: TakenOut | None = None
 
 
 async def events_of_line(
@@ -57,8 +57,7 @@ async def events_of_line(
 
 def _line(statement: StatementMessage, line_id: str) -> StatementLine | None:
     """The line; None where a correction took it back whole. Raises LineNotFound."""
-    gone = {line.line_id for line in statement.asked} - {line.line_id for line in statement.lines}
-    return None if line_id in gone else line_of(statement, line_id)
+    return None if taken_back(statement, line_id) else line_of(statement, line_id)
 
 
 async def _selection(

@@ -13,12 +13,22 @@ from services.rating.statements.usecases.find import find, find_correction
 from services.rating.statements.usecases.read_usage import read_needs
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
+from shared.pricing.models.matrix import NoRateForGroup
 from shared.pricing.needs import Totals
 from shared.pricing.pipeline import price_period, usage_needs
-from shared.topics.rating import PERIOD, Explanation, StatementLine, StatementMessage, StatementStep
+from shared.pricing.steps.without_rate import UsageWithoutRate
+from shared.topics.rating import (
+    PERIOD,
+    AskedLine,
+    Explanation,
+    StatementLine,
+    StatementMessage,
+    StatementStep,
+)
 from shared.topics.statement_steps import told
 from shared.values.groups import Group
 from shared.values.instants import to_us
+from shared.values.made_from import made_from
 
 
 class LineNotFound(AppError):
@@ -44,17 +54,32 @@ def line_of(statement: StatementMessage, line_id: str) -> StatementLine:
     return found
 
 
+def taken_back(statement: StatementMessage, line_id: str) -> StatementLine | None:
+    """Return a line that a correction took back whole, as what it comes to now: nothing; None: it has the line, or never
+    had."""
+    if any(line.line_id == line_id for line in statement.lines):
+        return None
+    asked = next((line for line in statement.asked if line.line_id == line_id), None)
+    return None if asked is None else _nothing_of(asked)
+
+
+def _nothing_of(asked: AskedLine) -> StatementLine:
+    return made_from(StatementLine, asked, quantity=Decimal(0), amount_minor=0, description=asked.description)
+
+
 async def explain_line(
     uow: UnitOfWork, contract: str, start_date: date, line_id: str, occasion: str = PERIOD
 ) -> Explained:
     """Return the statement, the line and the steps that lead to its amount; the amounts of the steps sum to
     the line's. None: the statement was final before steps were kept.
 
-    A final statement is explained as it was, whatever came late and however terms are priced today, and so is a correction.
+    A final statement is explained as it was, whatever came late and however terms are priced today, and so is a correction:
+    a line that it took back whole comes to nothing, by no step.
     """
     if occasion != PERIOD:
         corrected = (await find_correction(uow, contract, start_date, occasion)).said.message
-        return corrected, line_of(corrected, line_id), (corrected.explanation or {}).get(line_id, ())
+        line = taken_back(corrected, line_id) or line_of(corrected, line_id)
+        return corrected, line, (corrected.explanation or {}).get(line_id, ())
     row = await find(uow, contract, start_date)
     statement = row.document
     line = line_of(statement, line_id)
@@ -72,7 +97,11 @@ async def _priced_again(uow: UnitOfWork, row: StoredStatement, line: StatementLi
     period = row.in_zone(statement.timezone)
     opening = from_stored(row.opening)
     usage = await _as_counted(uow, statement, usage_needs(chain, period, opening.blocks))
-    priced = price_period(chain, period, usage, opening, explain=True)
+    try:
+        priced = price_period(chain, period, usage, opening, explain=True)
+    except (UsageWithoutRate, NoRateForGroup) as fault:
+        # usage that came since, up to where a block begins or ends
+        raise ExplanationDiffers(f"it cannot be priced as it is now: {fault}") from fault
     again = next((one for one in priced.lines if one.line_id == line.line_id), None)
     if again is None or again.amount_minor != line.amount_minor:
         raise ExplanationDiffers(

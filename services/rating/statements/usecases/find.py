@@ -55,10 +55,14 @@ async def find_correction(
 
 
 async def list_statements(
-    uow: UnitOfWork, after: tuple[str, datetime] | None, rows_max: int, wanted: StatementFilter
+    uow: UnitOfWork,
+    after: tuple[str, datetime] | None,
+    rows_max: int,
+    wanted: StatementFilter,
+    now: datetime,
 ) -> list[StatementMessage]:
     """Return statements by contract and period, after this one."""
-    return await StatementRepository(uow.connection).statements(rows_max, after, wanted)
+    return await StatementRepository(uow.connection).statements(rows_max, after, wanted, now)
 
 
 async def current_statements(uow: UnitOfWork, customer: str, now: datetime) -> list[StatementMessage]:

@@ -11,7 +11,7 @@ from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.statements.domain.due import DueStatement, PricedStatement
 from shared.cases import NewCase, open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
-from shared.pricing.layout import layout_of
+from shared.pricing.layouts import layout_of
 from shared.pricing.lines import UsageLine
 from shared.pricing.results import PricedLine
 from shared.values.decimals import plain

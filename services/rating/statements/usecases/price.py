@@ -11,13 +11,14 @@ import asyncpg
 import structlog
 
 from services.rating.blocks.repository import BlockRepository
+from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.contracts.memory import Chain, load_chains
 from services.rating.contracts.repository import ContractRepository
 from services.rating.metering.usecases.read_quantities import watermark
 from services.rating.statements.domain.balances import from_stored, to_stored
 from services.rating.statements.domain.due import DueStatement, PricedStatement
-from services.rating.statements.domain.message import PricedAt, message_of, pages_of
+from services.rating.statements.domain.message import PricedAt, at_cost, message_of, pages_of
 from services.rating.statements.memory import StatementsContext
 from services.rating.statements.metrics import PRICED
 from services.rating.statements.repository.requests import RequestRepository
@@ -121,6 +122,7 @@ async def price_held(
     outcome = Outcome()
     if not rows:
         return outcome
+    await uow.keep_plans_of(len(rows))
     statements = StatementRepository(uow.connection)
     chains = await _chains(uow, rows)
     closing = {(row.contract, row.period_start) for row in rows} if final else set[Name]()
@@ -132,11 +134,11 @@ async def price_held(
     covered = await watermark(uow)
     meters = await meters_of(uow, due)
     usage = await read_usage(uow, due, meters)
-    at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, meters)
+    at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, revisions_of(meters))
     priced = _price_all(due, usage, drawing, outcome)
-    replacements = [_replacement(one, at) for one in priced]
+    costs = await write_draws(uow, drawing, priced, now)
+    replacements = [_replacement(one, at, costs.get(name_of(one.due), {})) for one in priced]
     await statements.replace(replacements)
-    await write_draws(uow, drawing, priced, now)
     outcome.handed_over = await _hand_over(uow, outcome.priced, replacements)
     for replacement in replacements:
         for page in pages_of(replacement.message):
@@ -170,23 +172,33 @@ async def _load(
     return [row.due(known[row.contract]) for row in rows]
 
 
-async def meters_of(uow: UnitOfWork, due: Sequence[DueStatement]) -> dict[str, int]:
-    """The meters these statements count → the revision that each is read by; one that is missing is left
-    out."""
+async def meters_of(uow: UnitOfWork, due: Sequence[DueStatement]) -> dict[str, Meter]:
+    """The meters these statements count, as each is read; one that is missing is left out."""
     wanted = {
         need.meter
         for statement in due
         for need in usage_needs(statement.chain, statement.period, statement.blocks)
     }
     known = await CatalogueRepository(uow.connection).meters_read()
-    return {name: known[name].revision for name in sorted(wanted & known.keys())}
+    return {name: known[name] for name in sorted(wanted & known.keys())}
+
+
+def revisions_of(meters: Mapping[str, Meter]) -> dict[str, int]:
+    """Meter → the revision that it is read by."""
+    return {name: meter.revision for name, meter in meters.items()}
 
 
 def in_turn(due: Sequence[DueStatement], drawing: Drawing, closing: Collection[Name]) -> list[DueStatement]:
     """Return the statements in the order in which they draw: by period, and of those that share a block in its
     order. Each has the blocks that calls granted to it, and knows whether it is among those that close."""
-    granted = {contract: drawing.granted_to(contract) for contract in {one.contract for one in due}}
-    due = [replace(one, granted=granted[one.contract], final=name_of(one) in closing) for one in due]
+    due = [
+        replace(
+            one,
+            granted=drawing.granted_to(one.contract, one.period.start),
+            final=name_of(one) in closing,
+        )
+        for one in due
+    ]
     return sorted(due, key=lambda one: (one.period.start, drawing.position(one.contract), one.contract))
 
 
@@ -233,8 +245,8 @@ def _priced_in_turn(
     return priced, faults
 
 
-def _replacement(one: PricedStatement, at: PricedAt) -> Replacement:
-    message = message_of(one.due, one.priced, at)
+def _replacement(one: PricedStatement, at: PricedAt, costs: Mapping[tuple[str, str], int]) -> Replacement:
+    message = at_cost(message_of(one.due, one.priced, at), costs, {})
     return Replacement(
         message,
         one.due.period.start,

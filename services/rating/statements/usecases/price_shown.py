@@ -105,6 +105,7 @@ async def _price(
     async with context.state.reading.fanning_out:
         await fan_out_all(context, waits=True)
     async with context.db.transaction() as uow:
+        await uow.keep_plans_of(len(names))
         waiting = await _waiting(uow, names)
     shown.current |= _unaffected(names, waiting)
     for chunk in _chunks(names, waiting):
@@ -123,6 +124,7 @@ async def _price_chunk(
     rested_before_us = machine_us() - int(asked.rest_s * 1_000_000)
 
     async def once(uow: UnitOfWork) -> tuple[Outcome, list[Waiting]]:
+        await uow.keep_plans_of(len(names))
         waiting = await _waiting(uow, names)
         rested = [row for row in waiting if row.revision <= rested_before_us and row.name not in priced]
         statements = StatementRepository(uow.connection)

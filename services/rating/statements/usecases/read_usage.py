@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from services.rating.catalogue.domain.meter import Meter
 from services.rating.metering.domain.apart import Left
-from services.rating.metering.domain.stretches import Stretches
+from services.rating.metering.domain.stretches import TakenOut
 from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities
 from services.rating.statements.domain.due import DueStatement
 from services.rating.statements.repository.charged import charged_elsewhere, of_meter
@@ -17,14 +18,15 @@ from shared.pricing.pipeline import usage_needs
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a final period keeps though its subject has left, and the batches that are out of it."""
+    """What a final period keeps though its subject has left, and what is out of it."""
 
     left: tuple[Left, ...] = ()
-    out: Stretches | None = None
+    out: TakenOut | None = None
 
 
 OPEN: Final = Settled()
-Reader = Callable[[UnitOfWork, Sequence[UsageAsked]], Awaitable[Sequence[TotalsRead]]]
+Meters = Mapping[str, Meter]
+Reader = Callable[[UnitOfWork, Sequence[UsageAsked], Meters | None], Awaitable[Sequence[TotalsRead]]]
 READERS: Final[Mapping[type[Need], Reader]] = {Totals: read_quantities}
 """How usage is read → who reads it so: one answer an asked need, in order."""
 
@@ -32,7 +34,7 @@ READERS: Final[Mapping[type[Need], Reader]] = {Totals: read_quantities}
 async def read_usage(
     uow: UnitOfWork,
     due: Sequence[DueStatement],
-    meters: Mapping[str, int],
+    meters: Meters,
     settled: Sequence[Settled] | None = None,
 ) -> list[Usage]:
     """The usage of each statement, read for all of them at once. What a meter that is none of `meters` would have
@@ -57,7 +59,7 @@ async def read_usage(
         for statement, wanted, before in zip(due, known, settled or [OPEN] * len(due), strict=True)
         for need in wanted
     ]
-    found = iter(await _read(uow, asked))
+    found = iter(await _read(uow, asked, meters))
     return [{need: next(found) for need in wanted} for wanted in known]
 
 
@@ -72,9 +74,11 @@ async def read_needs(uow: UnitOfWork, customer_id: str, needs: Sequence[Totals])
     return dict(zip(needs, await _read(uow, asked), strict=True))
 
 
-async def _read(uow: UnitOfWork, asked: Sequence[UsageAsked]) -> list[TotalsRead]:
+async def _read(
+    uow: UnitOfWork, asked: Sequence[UsageAsked], meters: Meters | None = None
+) -> list[TotalsRead]:
     found: dict[int, TotalsRead] = {}
     for kind, read in READERS.items():
         numbers = [n for n, one in enumerate(asked) if isinstance(one.need, kind)]
-        found |= zip(numbers, await read(uow, [asked[n] for n in numbers]), strict=True)
+        found |= zip(numbers, await read(uow, [asked[n] for n in numbers], meters), strict=True)
     return [found[n] for n in range(len(asked))]

@@ -9,6 +9,7 @@ from services.rating.statements.memory import StatementsContext
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.rows import KnownStatement, StatementName
 from services.rating.statements.usecases.price_shown import price_at_once, price_shown
+from shared.db.plans import keep_plans
 from shared.runtime import failpoints
 from shared.topics.rating import STATEMENTS
 from shared.topics.registry import MESSAGE_MAX_BYTES
@@ -36,6 +37,7 @@ async def show_current(
     shown = await (price_at_once(context, names) if at_once else price_shown(context, names))
     failpoints.reach("current.before_answer")
     async with context.db.transaction() as uow:
+        await keep_plans(uow.connection)
         found = await StatementRepository(uow.connection).newer(
             [one.name.contract for one in asked],
             [one.name.start_date for one in asked],

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.billing.conservation.checks.k5_blocks import blocks
+from services.billing.conservation.checks.k5_blocks import blocks, draws_of
 from services.rating.blocks.usecases.grant import BLOCKS_MAX
 from shared.topics.rating import STATEMENTS, StatementMessage
 from tests.services.rating.deployment import Deployment, event, terms, utc
@@ -108,6 +108,7 @@ async def test_what_is_left_of_a_prepaid_block_is_refunded_once(rating: Deployme
     paid = {**BLOCK, "kind": "prepaid", "document": "none", "effective": "2024-01-01"}
     block = (await post(rating, "/v1/blocks", paid, 201))["id"]
     await use(rating, 1)
+    await rating.advance(utc("2024-01-05T12:00:00"), test_clock=True)
     refunded = await post(rating, f"/v1/blocks/{block}/refund", {"reason": "they left"})
     assert (refunded["refunded"], refunded["left"]) == ("8.00", "0.00")
     await use(rating, 1, "2024-01-06")
@@ -129,7 +130,7 @@ async def test_a_block_of_a_clause_stays_as_it_was_agreed(rating: Deployment) ->
         assert answer["code"] == "block_of_clause" and "gift" in answer["detail"]
 
 
-REFUSED = [
+REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"amount": "0"}, "amount"),
     ({"amount": "1.001"}, "amount"),
     ({"amount": "9999999999999999999"}, "amount"),
@@ -138,9 +139,13 @@ REFUSED = [
     ({"contract": "nobody"}, "contract"),
     ({"unit": "credits"}, ""),
     ({"cost_basis": "0.8"}, ""),
+    ({"kind": "prepaid", "cost_basis": "0"}, ""),
+    ({"kind": "prepaid", "cost_basis": "1.01"}, "cost_basis"),
+    ({"kind": "prepaid", "cost_basis": 0.8}, "cost_basis"),
+    ({"kind": "prepaid", "cost_basis": "-0.5"}, "cost_basis"),
+    ({"kind": ["prepaid"], "cost_basis": "0.8"}, "kind"),
     ({"document": "prepayment"}, ""),
     ({"overdraft": "5.00"}, ""),
-    ({"kind": "prepaid", "cost_basis": "0.8"}, ""),
     ({"kind": "prepaid", "effective": "2031-01-01"}, "effective"),
     ({"kind": "commitment"}, "kind"),
     ({"contract": None}, ""),
@@ -150,16 +155,15 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("over", "path"), REFUSED)
-async def test_what_cannot_be_granted_is_refused_and_nothing_is_kept(
-    rating: Deployment, over: dict[str, Any], path: str
-) -> None:
+async def test_what_cannot_be_granted_is_refused_and_nothing_is_kept(rating: Deployment) -> None:
+    """One after the other in one deployment, in which a block that is granted after all would be found."""
     await started(rating)
-    answer = await rating.client.post("/v1/blocks", json={**BLOCK, **over})
-    assert answer.status_code == 422, answer.text
-    refused = answer.json()
-    assert path in str(refused["errors"]) and len(str(refused)) > 40
-    assert (await rating.client.get("/v1/blocks")).json()["data"] == []
+    for over, path in REFUSED:
+        answer = await rating.client.post("/v1/blocks", json={**BLOCK, **over})
+        assert answer.status_code == 422, (over, answer.text)
+        refused = answer.json()
+        assert path in str(refused["errors"]) and len(str(refused)) > 40, (over, refused)
+        assert (await rating.client.get("/v1/blocks")).json()["data"] == [], over
 
 
 async def test_a_block_that_is_not_there_is_not_found(rating: Deployment) -> None:
@@ -217,7 +221,7 @@ async def test_a_prepaid_block_is_asked_for_on_its_date(
     await started(rating)
     paid = {**BLOCK, "kind": "prepaid", "amount": "10.01", "effective": "2024-02-10"}
     granted = await post(rating, "/v1/blocks", {**paid, "expires": "2024-03-09"}, 201)
-    assert (granted["document"], granted["cost_basis"]) == ("prepayment", "1")
+    assert granted["document"] == "prepayment"
     await rating.settled()
     await rating.advance(utc("2024-02-09T23:59:59"), test_clock=True)
     await rating.settled()
@@ -232,8 +236,75 @@ async def test_a_prepaid_block_is_asked_for_on_its_date(
     refused = await post(rating, f"/v1/blocks/{granted['id']}/void", {"reason": "x"}, 409)
     assert refused["code"] == "block_documented" and "refund" in refused["detail"]
     back = await post(rating, f"/v1/blocks/{granted['id']}/refund", {"reason": "they left"})
-    assert (back["refunded"], back["given_back"], back["left"]) == ("6.01", "6.01", "0.00")
+    assert (back["refunded"], back["left"]) == ("6.01", "0.00")
     assert (await blocks(auditor, None, drained=False)).breaks == ()
+
+
+async def test_a_block_that_was_sold_below_its_amount_is_asked_for_and_given_back_at_what_was_paid(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """1,000.01 for 800.01, which is 800.008: 4.00 are drawn."""
+    await started(rating)
+    paid = {**BLOCK, "kind": "prepaid", "amount": "1000.01", "effective": "2024-01-05", "cost_basis": "0.80"}
+    granted = await post(rating, "/v1/blocks", paid, 201)
+    assert (granted["cost_basis"], granted["granted"], granted["paid_left"]) == ("0.8", "1000.01", "800.01")
+    await rating.settled()
+    await rating.advance(utc("2024-01-05T00:00:00"), test_clock=True)
+    await rating.settled()
+    [said] = await asked_of(rating, granted["id"])
+    assert said.document_minor == 80_001 and said.explanation is not None
+    assert [step.op for steps in said.explanation.values() for step in steps] == ["cost", "part"]
+    await use(rating, 2, "2024-01-11")
+    await rating.advance(utc("2024-01-20T00:00:00"), test_clock=True)
+    drafted = await of(rating, granted["id"])
+    assert (drafted["left"], drafted["paid_left"]) == ("996.01", "800.01"), "the draft is no fact yet"
+    back = await post(rating, f"/v1/blocks/{granted['id']}/refund", {"reason": "they left"})
+    assert (back["refunded"], back["given_back"], back["left"]) == ("996.01", "796.81", "0.00")
+    assert back["paid_left"] == "3.20", "what the draft draws"
+    await rating.advance(utc("2024-02-10T00:00:00"), test_clock=True)
+    await rating.settled()
+    assert (await of(rating, granted["id"]))["paid_left"] == "0.00"
+    rows = (await rating.client.get(f"/v1/blocks/{granted['id']}/rows")).json()["data"]
+    assert {row["kind"]: (row["amount"], row["cost"]) for row in rows} == {
+        "grant": ("1000.01", "800.01"),
+        "draw": ("-4.00", "-3.20"),
+        "refund": ("-996.01", "-796.81"),
+    }
+    assert (await blocks(auditor, None, drained=False)).breaks == ()
+
+
+async def test_what_a_call_ends_as_it_began_pays_nothing_that_a_draft_had_drawn(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """It ends as the period begins, and the draft that drew on it is priced without it."""
+    await started(rating)
+    block = (await post(rating, "/v1/blocks", {**BLOCK, "effective": "2024-01-01"}, 201))["id"]
+    await use(rating, 2, "2024-01-01")
+    assert (await of(rating, block))["drawn"] == "4.00"
+    await post(rating, f"/v1/blocks/{block}/void", {"reason": "a mistake"})
+    await rating.settled()
+    found = await of(rating, block)
+    assert (found["drawn"], found["expired"], found["voided"], found["left"]) == (
+        "0.00",
+        "4.00",
+        "6.00",
+        "0.00",
+    )
+    assert (await draws_of(auditor, [("acme-1", utc("2024-01-01T00:00:00"))])).breaks == ()
+    assert (await blocks(auditor, None, drained=False)).breaks == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "shown"), [("prepaid", "1.0", "1"), ("promotional", "0.00", "0")]
+)
+async def test_what_a_block_of_its_kind_costs_anyway_may_be_written_out(
+    rating: Deployment, kind: str, written: str, shown: str
+) -> None:
+    await started(rating)
+    granted = await post(rating, "/v1/blocks", {**BLOCK, "kind": kind, "cost_basis": written}, 201)
+    assert granted["cost_basis"] == shown
+    rows = (await rating.client.get(f"/v1/blocks/{granted['id']}/rows")).json()["data"]
+    assert [row["cost"] for row in rows] == [granted["granted"] if kind == "prepaid" else "0.00"]
 
 
 async def test_a_prepaid_block_that_began_before_is_asked_for_at_once_and_once(rating: Deployment) -> None:
@@ -266,7 +337,7 @@ async def test_what_was_added_is_given_back_too(rating: Deployment) -> None:
     block = (await post(rating, "/v1/blocks", paid, 201))["id"]
     await post(rating, f"/v1/blocks/{block}/adjustments", {"amount": "5.00", "reason": "goodwill"})
     back = await post(rating, f"/v1/blocks/{block}/refund", {"reason": "they left"})
-    assert (back["refunded"], back["given_back"]) == ("15.00", "15.00")
+    assert (back["refunded"], back["left"]) == ("15.00", "0.00")
 
 
 async def test_a_balance_below_zero_pays_nothing_and_stays_until_it_is_made_up_for(

@@ -291,3 +291,22 @@ async def test_hostile_addresses_are_answered_with_a_problem(rating: Deployment)
         assert (
             answer.status_code in (404, 422) and answer.headers["content-type"] == "application/problem+json"
         ), f"{path}: {answer.text}"
+
+
+async def test_a_legal_entity_is_written_in_one_way(rating: Deployment) -> None:
+    """Its documents are numbered in capital letters: `us` and `US` would share a series."""
+    for name in ("acme", "bolt", "core"):
+        await rating.customer(name)
+    await rating.meter("calls")
+    await rating.apply(terms("acme-1", "acme", legal_entity="us"))
+    dry = await rating.client.post(
+        "/v1/contracts?dry_run=true", json=terms("bolt-1", "bolt", legal_entity="US")
+    )
+    refused = await rating.apply(terms("bolt-1", "bolt", legal_entity="US"), status=409)
+    assert dry.json()["code"] == refused["code"] == "legal_entity_spelling"
+    assert "is written us by other contracts" in refused["detail"]
+    await rating.apply(terms("bolt-1", "bolt", legal_entity="us"))
+    await rating.apply(terms("core-1", "core", legal_entity="us-west"))
+    # two spellings of before: amendments go on
+    await rating.context.db.pool.execute("update rating.legal_entities set name = 'US' where folded = 'us'")
+    await rating.apply(terms("acme-1", "acme", legal_entity="us", effective="2024-02-01"))

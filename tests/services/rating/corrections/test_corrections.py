@@ -149,6 +149,16 @@ async def test_a_line_that_is_gone_is_taken_back_whole(rating: Deployment) -> No
     await amended(rating, 201, "2024-01-01", True)
     await rating.advance(FEBRUARY_CLOSED)
     assert await notes(rating) == [("2024-01-01", "note:1", 750, [(-900, "-1", "period")])]
+    statement = (await rating.client.get("/v1/statements/acme-1/2024-01-01")).json()
+    [gone] = [line["id"] for line in statement["lines"] if line["key"] == "fee"]
+    place = f"/v1/statements/acme-1/2024-01-01/lines/{gone}"
+    asked = {"occasion": "note:1"}
+    explained = (await rating.client.get(f"{place}/explanation", params=asked)).json()
+    line = explained["line"]
+    assert (line["key"], line["quantity"], line["amount"], explained["steps"]) == ("fee", "0", "0.00", [])
+    assert (await rating.client.get(f"{place}/events", params=asked)).json()["data"] == []
+    strange = place.replace(gone, statement["id"])
+    assert (await rating.client.get(f"{strange}/explanation", params=asked)).status_code == 404
 
 
 async def test_what_falls_is_credited_on_a_note_of_its_own_where_terms_say_so(

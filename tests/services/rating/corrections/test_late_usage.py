@@ -23,8 +23,9 @@ from tests.services.rating.corrections.test_corrections import (
     january_of_three_calls,
     notes,
 )
-from tests.services.rating.customers.test_leaving import explained, held_late
+from tests.services.rating.customers.test_leaving import change, explained, held_late
 from tests.services.rating.deployment import Deployment, event, folder_held, terms, utc, void
+from tests.serving import hash_of
 from tests.waiting import until
 
 #: January's usage is accepted until 20 February.
@@ -84,7 +85,9 @@ async def test_what_is_held_and_waived_is_priced_by_nobody_and_what_is_billed_at
         1,
         "2.00",
     )
-    assert held["lines"] == [{"key": "calls", "quantity": "1", "amount": "2.00"}]
+    assert held["lines"] == [
+        {"period_start": "2024-01-01", "key": "calls", "quantity": "1", "amount": "2.00"}
+    ]
     await decided(rating, "waive", held["watermark"])
     assert await late_usage(rating) == []
     await rating.send(event("held", "acme", NOON))
@@ -143,6 +146,21 @@ async def test_a_decision_is_refused_where_more_came_where_nothing_is_held_and_w
         "acme-1/2024-01-01",
         "waive",
     )
+
+
+async def test_who_sits_elsewhere_does_not_decide_whatever_the_console_asks(rating: Deployment) -> None:
+    held = await one_is_held(rating)
+    for seat, status in (("integration-engineer", 403), ("billing-operations", 200)):
+        await rating.context.db.pool.execute(
+            """insert into rating.access_keys (key_id, revision, hash, name, scopes, revoked, seats)
+               values ($1, 1, $2, $1, '{contracts:read,contracts:write}', false, array[$1])""",
+            seat,
+            hash_of(f"u2c_test_of_{seat}"),
+        )
+        await rating.context.keys.refresh()
+        said = {"Authorization": f"Bearer u2c_test_of_{seat}"}
+        answer = await decided(rating, "waive", held["watermark"], status, **said)
+        assert answer.get("code") == ("seat_elsewhere" if status == 403 else None)
 
 
 async def test_what_somebody_decided_to_bill_is_billed_however_little_it_is(
@@ -277,7 +295,8 @@ async def test_a_list_waits_for_nobody_and_nobody_for_it(rating: Deployment) -> 
     try:
         async with admin.transaction():
             await admin.execute("lock table rating.blocks, rating.periods in exclusive mode")
-            assert [held["events"] for held in await late_usage(rating)] == [1]
+            [held] = await late_usage(rating)
+            assert (held["events"], held["amount"], held["asked"]) == (1, "2.00", "0.00"), "the block pays it"
     finally:
         await admin.close()
 
@@ -360,25 +379,25 @@ async def test_a_list_is_paged_by_contract_and_period(
     assert [held["period"]["start"] for held in of_one] == ["2024-01-01", "2024-02-01", "2024-03-01"]
 
 
+async def so_many_wait(rating: Deployment, waiting: int) -> bool:
+    found = await rating.context.db.pool.fetchval(
+        """select count(distinct pid) from pg_locks l join pg_stat_activity a using (pid)
+           where not l.granted and a.datname = current_database()"""
+    )
+    return bool(found >= waiting)
+
+
 @asynccontextmanager
 async def period_held(rating: Deployment, waiting: int) -> AsyncIterator[None]:
     """January is held until so many wait for it."""
     admin = await asyncpg.connect(rating.database.admin_url)
-
-    async def waits() -> bool:
-        found = await rating.context.db.pool.fetchval(
-            """select count(distinct pid) from pg_locks l join pg_stat_activity a using (pid)
-               where not l.granted and a.datname = current_database()"""
-        )
-        return bool(found >= waiting)
-
     try:
         async with admin.transaction():
             await admin.execute(
                 "select from rating.periods where contract = 'acme-1' and start_date = '2024-01-01' for no key update"
             )
             yield
-            await until(waits)
+            await until(lambda: so_many_wait(rating, waiting))
     finally:
         await admin.close()
 
@@ -447,6 +466,144 @@ async def test_a_decision_that_was_made_to_begin_earlier_is_named(
     await admin.execute("set session_replication_role = replica")
     await admin.execute("""update rating.late_decisions set after = '{"0": 0}' || (
         select jsonb_object_agg(key, 0) from jsonb_object_keys(after) key)""")
+    await admin.close()
+    (widened,) = (await disposition(auditor, None)).breaks
+    assert widened.fault == "waiver_without_decision"
+
+
+async def test_the_money_of_held_usage_is_what_all_periods_would_be_billed(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """Three calls of January and three of February count towards a commitment of 10.00: 2.00 of February exceed it. What is
+    taken back of January leaves room for them."""
+    promise = {
+        "key": "promise",
+        "amount": "10.00",
+        "period": {"months": 2},
+        "overage_percent": "150",
+    }
+    await january_of_three_calls(rating, **TWENTY, commitments=[promise])
+    february = NOON.replace(month=2)
+    await rating.send(*(event(f"f{n}", "acme", february) for n in range(3)))
+    await rating.advance(FEBRUARY_CLOSED)
+    assert (await rating.stored("acme-1", "2024-02-01")).subtotal_minor == 700
+    await rating.send(void("e0"))
+    await rating.settled()
+    [held] = await late_usage(rating)
+    assert [(line["period_start"], line["key"], line["amount"]) for line in held["lines"]] == [
+        ("2024-01-01", "calls", "-2.00"),
+        ("2024-02-01", "promise", "-1.00"),
+    ]
+    assert (held["amount"], held["asked"]) == ("-3.00", "-3.00")
+    await decided(rating, "bill", held["watermark"])
+    await rating.advance(MARCH_CLOSED)
+    asked = [sum(minor for minor, _, _ in lines) for _, _, _, lines in await notes(rating)]
+    assert asked == [-200, -100]
+
+
+async def test_held_usage_that_a_minimum_had_asked_for_already_costs_nothing(rating: Deployment) -> None:
+    phases = [{"from": "2024-01-01", "minimum_spend": "8.00"}]
+    await january_of_three_calls(rating, **TWENTY, phases=phases)
+    await rating.advance(LATER)
+    await rating.send(event("one", "acme", NOON))
+    await rating.settled()
+    [held] = await late_usage(rating)
+    assert {line["key"]: line["amount"] for line in held["lines"]} == {
+        "calls": "2.00",
+        "minimum_spend": "-2.00",
+    }
+    assert held["amount"] == "0.00"
+
+
+async def one_is_waived_and_labs_joins(rating: Deployment) -> dict[str, Any]:
+    """A call of acme's was waived, and one of labs, who was nobody's then, had come before: what is listed once labs is
+    acme's too."""
+    await too_late(rating)
+    await rating.send(event("of-labs", "labs", NOON), event("one", "acme", NOON))
+    await rating.settled()
+    [seen] = await late_usage(rating)
+    assert seen["events"] == 1
+    answer = await decided(rating, "waive", seen["watermark"])
+    assert answer["subjects"] == ["acme"]
+    await change(rating, "acme", aliases={"add": ["labs"]})
+    await rating.settled()
+    [held] = await late_usage(rating)
+    return held
+
+
+async def test_what_joins_by_an_alias_after_a_waiver_waits_for_a_decision_of_its_own(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    held = await one_is_waived_and_labs_joins(rating)
+    assert (held["events"], held["amount"]) == (1, "2.00")
+    before = {"stored": 5, "new": 5, "applied": 3, "waived_late": 1}
+    assert await balance(auditor, "acme-1") == {**before, "held_late": 1}
+    assert [await verdict(rating, id) for id in ("one", "of-labs")] == ["waived_late", "held_late"]
+    ran = await rating.client.post("/v1/contracts/acme-1/corrections")
+    assert {one["outcome"] for one in ran.json()["corrections"]} <= {"unchanged"}
+    await decided(rating, "bill", held["watermark"])
+    assert await late_usage(rating) == []
+    await rating.advance(FEBRUARY_CLOSED)
+    assert await notes(rating) == [("2024-01-01", "note:1", 800, [(200, "1", "period")])]
+    assert await balance(auditor, "acme-1") == {**before, "applied": 4}
+    await rating.send(void("of-labs"))
+    await rating.settled()
+    [held] = await late_usage(rating)
+    assert (held["events"], held["amount"]) == (1, "-2.00")
+    await change(rating, "acme", aliases={"remove": ["labs"]})
+    await rating.settled()
+    [held] = await late_usage(rating)
+    assert (held["events"], held["amount"]) == (1, "-2.00"), "of what it left behind"
+    await decided(rating, "waive", held["watermark"])
+    await rating.advance(MARCH_CLOSED)
+    assert len(await notes(rating)) == 1
+    assert await balance(auditor, "acme-1") == {**before, "applied": 4}
+
+
+@pytest.mark.parametrize("first", ["bill", "waive"])
+async def test_of_two_decisions_at_once_about_what_joined_by_an_alias_the_second_finds_it_decided(
+    rating: Deployment, auditor: asyncpg.Connection, first: str
+) -> None:
+    held = await one_is_waived_and_labs_joins(rating)
+    async with period_held(rating, 2):
+        calls = [deciding(rating, first, held["watermark"])]
+        await until(lambda: so_many_wait(rating, 1))
+        calls.append(deciding(rating, "waive" if first == "bill" else "bill", held["watermark"]))
+    answers = [await call for call in calls]
+    assert [(answer.status_code, answer.json().get("code")) for answer in answers] == [
+        (200, None),
+        (409, "decided_already"),
+    ]
+    await rating.advance(FEBRUARY_CLOSED)
+    assert len(await notes(rating)) == (first == "bill")
+    became = {"applied": 4, "waived_late": 1} if first == "bill" else {"applied": 3, "waived_late": 2}
+    assert await balance(auditor, "acme-1") == {"stored": 5, "new": 5, **became}
+
+
+async def test_what_joined_after_a_waiver_and_is_waived_too_goes_with_its_subject(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    held = await one_is_waived_and_labs_joins(rating)
+    answer = await decided(rating, "waive", held["watermark"])
+    assert answer["subjects"] == ["acme", "labs"]
+    before = {"stored": 5, "new": 5, "applied": 3}
+    assert await balance(auditor, "acme-1") == {**before, "waived_late": 2}
+    assert await verdict(rating, "of-labs") == "waived_late"
+    await rating.advance(FEBRUARY_CLOSED)
+    assert await notes(rating) == []
+    await change(rating, "acme", aliases={"remove": ["labs"]})
+    await rating.settled()
+    assert await balance(auditor, "acme-1") == {**before, "waived_late": 1, "suspense": 1}
+
+
+async def test_a_decision_that_was_made_to_be_about_somebody_else_is_named(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    await one_is_waived_and_labs_joins(rating)
+    assert (await disposition(auditor, None)).holds
+    admin = await asyncpg.connect(rating.database.admin_url)
+    await admin.execute("set session_replication_role = replica")
+    await admin.execute("update rating.late_decisions set subjects = subjects || '{labs}'::text[]")
     await admin.close()
     (widened,) = (await disposition(auditor, None)).breaks
     assert widened.fault == "waiver_without_decision"

@@ -1,10 +1,13 @@
-"""What rolled over from one block to another is a fact for corrections: nobody pays with it twice, and a correction that
-would change it is refused and leaves its period marked."""
+"""What rolled over from one block to another is changed by corrections as far as nobody paid with it yet: the newer block has
+so much less or more, as rows of the correction, and nobody pays with it twice."""
 
+from typing import Any
+
+import asyncpg
 import pytest
 
-from tests.services.rating.corrections.test_corrections import notes
-from tests.services.rating.deployment import Deployment, event, terms, utc
+from services.billing.conservation.checks.k5_blocks import blocks, draws_of
+from tests.services.rating.deployment import Deployment, event, terms, utc, void
 
 #: 9.00 from the 11th of each month on, and up to 3.00 of what is left before.
 ROLLING = {
@@ -13,6 +16,7 @@ ROLLING = {
     "refill": {"every": "month", "anchor": "2024-01-11"},
     "roll_over": {"max": "3.00"},
 }
+FAILED = "select count(*) from rating.exceptions where kind = 'correction_failed'"
 BALANCES = """select effective::date::text as since, sum(r.amount_minor)::bigint as left_minor,
         -sum(r.amount_minor) filter (where r.kind in ('draw', 'return'))::bigint as drawn_minor,
         coalesce(sum(r.amount_minor) filter (where r.cause = 'rolled_over'), 0)::bigint as rolled_minor,
@@ -59,20 +63,153 @@ async def test_what_rolled_over_pays_no_late_usage_of_an_earlier_period(rating: 
     ]
 
 
-@pytest.mark.parametrize("days", [["2024-02-05"], ["2024-01-20", "2024-02-05"]])
-async def test_a_correction_that_would_change_what_rolled_over_is_refused_and_stays_asked_for(
-    rating: Deployment, days: list[str]
+@pytest.mark.parametrize(
+    ("days", "asked"),
+    [
+        (["2024-02-05"], [("2024-02-01", "note", "1.00")]),
+        (["2024-01-20", "2024-02-05"], [("2024-01-01", "note", "1.00"), ("2024-02-01", "note", "10.00")]),
+    ],
+)
+async def test_what_rolled_over_and_was_drawn_on_since_stays(
+    rating: Deployment, auditor: asyncpg.Connection, days: list[str], asked: list[tuple[str, str, str]]
 ) -> None:
+    """The block of 11 January has 9.00 beside the 3.00 that it handed on, whoever comes for them."""
     await march_is_final(rating)
-    made = await corrected(rating, *days)
-    assert made == [("2024-01-01", "note", "1.00")][: len(days) - 1], "February alone is refused"
-    assert "2024-02-01" not in [start for start, *_ in await notes(rating)]
-    first, second = await balances(rating)
-    assert (first[1], second) == (0, ("2024-02-11", 0, 1200, 300, 0))
-    pool = rating.context.db.pool
-    marked = await pool.fetch("select distinct period_start from rating.correction_marks")
-    assert [row["period_start"] for row in marked] == [utc("2024-02-01T00:00:00")]
-    [(detail,)] = await pool.fetch("select detail from rating.exceptions where kind = 'correction_failed'")
-    assert detail.startswith(
-        "acme-1:2024-02-01 is final and cannot be corrected: what acme-1:2024-02-01 would"
-    )
+    assert await corrected(rating, *days) == asked
+    assert await balances(rating) == [("2024-01-11", 0, 900, 0, 0), ("2024-02-11", 0, 1200, 300, 0)]
+    await holds(rating, auditor)
+
+
+async def test_two_periods_corrected_in_one_run_leave_each_other_what_their_documents_drew(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """Of 10.00 January drew 4.00 and February 6.00; usage comes late for both."""
+    await rating.customer("acme")
+    await rating.meter("calls")
+    await rating.apply(terms("acme-1", "acme", credits=[{"key": "gift", "amount": "10.00"}]))
+    for month, count in ((1, 2), (2, 3)):
+        at = utc(f"2024-0{month}-10T00:00:00")
+        await rating.send(*(event(f"e{month}-{n}", "acme", at) for n in range(count)))
+    await rating.settled()
+    await rating.advance(utc("2024-03-04T00:00:00"))
+    assert await corrected(rating, "2024-01-20", "2024-02-05") == [
+        ("2024-01-01", "note", "10.00"),
+        ("2024-02-01", "note", "10.00"),
+    ]
+    await holds(rating, auditor)
+
+
+async def holds(rating: Deployment, auditor: asyncpg.Connection) -> None:
+    periods = await rating.context.db.pool.fetch("select contract, period_start from rating.periods")
+    assert (await draws_of(auditor, [tuple(row) for row in periods])).breaks == ()
+    assert (await blocks(auditor, None, drained=False)).breaks == ()
+    assert await rating.context.db.pool.fetchval(FAILED) == 0
+
+
+ROLLED = """select b.key, b.kind, b.effective::date::text as since, sum(r.amount_minor)::bigint as minor
+    from rating.block_rows r join rating.blocks b using (block_id) where r.cause = 'rolled_over'
+    group by 1, 2, 3, b.block_id having sum(r.amount_minor) <> 0 order by 3, 1"""
+
+
+async def rolled(rating: Deployment) -> list[tuple[str, str, str, int]]:
+    """(key, kind, since when, what it has of another, or has handed on) of each block."""
+    return [tuple(row) for row in await rating.context.db.pool.fetch(ROLLED)]
+
+
+async def january_and_february(rating: Deployment, calls: tuple[int, int], **agreed: Any) -> None:
+    """So many calls at 2.00 in each; both are final, March is open."""
+    await rating.customer("acme")
+    await rating.meter("calls")
+    await rating.apply(terms("acme-1", "acme", **agreed))
+    for month, count in enumerate(calls, 1):
+        at = utc(f"2024-0{month}-10T00:00:00")
+        await rating.send(*(event(f"e{month}-{n}", "acme", at) for n in range(count)))
+    await rating.settled()
+    await rating.advance(utc("2024-03-04T00:00:00"))
+
+
+PREPAID = {
+    "key": "promise",
+    "amount": "20.00",
+    "payment": "prepaid",
+    "invoiced": "none",
+    "period": {"months": 1},
+    "rollover_percent": "50",
+}
+
+
+@pytest.mark.parametrize(
+    ("used", "late", "asked", "rolls"),
+    [
+        # 12.00 were left and 6.00 went on, of which February drew nothing: 10.00 late leave 2.00, 1.00 of which goes on
+        ((4, 0), 5, "0.00", 100),
+        # February drew 4.00 of them beside its own 20.00: for that 8.00 of January stay, and 4.00 pay what is late
+        ((4, 12), 5, "6.00", 400),
+        # it drew all 6.00
+        ((4, 13), 5, "10.00", 600),
+    ],
+)
+async def test_late_usage_takes_back_what_rolled_over_and_nobody_drew(
+    rating: Deployment,
+    auditor: asyncpg.Connection,
+    used: tuple[int, int],
+    late: int,
+    asked: str,
+    rolls: int,
+) -> None:
+    await january_and_february(rating, used, commitments=[PREPAID])
+    at = utc("2024-01-20T00:00:00")
+    await rating.send(*(event(f"late-{n}", "acme", at) for n in range(late)))
+    [(_, outcome, found)] = await corrected(rating)
+    assert (outcome, found) == ("note", asked)
+    assert ("promise", "roll_over", "2024-02-01", rolls) in await rolled(rating)
+    assert ("promise", "commitment", "2024-01-01", -rolls) in await rolled(rating)
+    await holds(rating, auditor)
+    assert await corrected(rating) == [], "nothing changed since"
+
+
+async def test_what_rolls_over_only_by_a_correction_is_drawn_on_by_what_is_open(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """January used up its 20.00; four of its calls are taken back in March: 4.00 of 8.00 go on to a block that lives from
+    February on, for ninety days at least, and 4.00 to one of what came back. March draws on its own 20.00 first."""
+    await january_and_february(rating, (10, 0), commitments=[PREPAID])
+    await rating.send(*(void(f"e1-{n}") for n in range(4)))
+    assert await corrected(rating) == [("2024-01-01", "note", "0.00")]
+    assert ("promise", "roll_over", "2024-02-01", 400) in await rolled(rating)
+    await rating.send(*(event(f"now-{n}", "acme", utc("2024-03-10T00:00:00")) for n in range(20)))
+    await rating.settled()
+    march = await rating.stored("acme-1", "2024-03-01")
+    # 20.00 of its own, 10.00 of February's left, 4.00 and 4.00: 2.00 are asked for
+    assert march.document_minor - march.drawn_minor == 200
+    await holds(rating, auditor)
+    await rating.advance(utc("2024-04-04T00:00:00"))
+    # One call more of January: 4.00 went on and were drawn on since, and 4.00 came back and were drawn on too.
+    await rating.send(event("late", "acme", utc("2024-01-21T00:00:00")))
+    assert await corrected(rating) == [("2024-01-01", "note", "2.00")]
+    await holds(rating, auditor)
+
+
+async def test_a_shortfall_that_rolled_over_is_less_where_usage_comes_late_and_more_where_it_is_taken_back(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """10.00 were promised, and 4.00 used: 6.00 were asked for as short, and went on; its two calls were all that February
+    drew of them. Of 8.00 of late usage 4.00 set the shortfall off, and 4.00 are asked for: 22.00 in all, as in time."""
+    promise = {
+        "key": "promise",
+        "amount": "10.00",
+        "period": {"months": 1},
+        "shortfall": "roll_over",
+        "applies_to": ["calls"],
+    }
+    await january_and_february(rating, (2, 1), commitments=[promise])
+    assert ("promise", "roll_over", "2024-02-01", 600) in await rolled(rating)
+    at = utc("2024-01-20T00:00:00")
+    await rating.send(*(event(f"late-{n}", "acme", at) for n in range(4)))
+    assert [one[1:] for one in await corrected(rating)] == [("note", "4.00")]
+    assert ("promise", "roll_over", "2024-02-01", 200) in await rolled(rating)
+    await holds(rating, auditor)
+    await rating.send(*(void(f"late-{n}") for n in range(4)))
+    assert [one[1:] for one in await corrected(rating)] == [("note", "-4.00")]
+    assert ("promise", "roll_over", "2024-02-01", 600) in await rolled(rating)
+    await holds(rating, auditor)

@@ -22,6 +22,7 @@ ENDS_S = 60
 DEATHS = 3
 
 
+@pytest.mark.timeout(240)
 async def test_a_folder_that_dies_at_any_place_is_followed_by_one_that_finishes(
     db: Database, database: TestDatabase
 ) -> None:
@@ -43,9 +44,7 @@ async def test_a_folder_that_dies_at_any_place_is_followed_by_one_that_finishes(
         sent += [*brought, void(f"{n}/3")]
         await metering.store(*brought[:20])
         await metering.store(*brought[20:], void(f"{n}/3"), partition=1)
-        for _death in range(DEATHS):
-            assert await _folded(database, point) == -signal.SIGKILL
-        assert await _folded(database) == 0
+        assert await _followed(database, point) == [-signal.SIGKILL] * DEATHS
         assert await aggregates(db) == await expected(db, sent)
     assert await rows(db, "select from rating.usage_deltas") == []
     [state] = await rows(db, "select rolled_before, rolling_before from rating.fold_state")
@@ -74,13 +73,17 @@ async def test_a_folder_stopped_in_the_middle_of_its_copy_is_evicted(
     assert await aggregates(db) == await expected(db, [*sent, more])
 
 
-async def _folded(database: TestDatabase, failpoint: str = "") -> int:
-    """How a folder ended."""
-    process = await _started(database, failpoint=failpoint)
-    return await asyncio.wait_for(process.wait(), ENDS_S)
+async def _followed(database: TestDatabase, failpoint: str) -> list[int]:
+    """How folders ended, each of which began when the one before had died; another one then finishes."""
+    process = await _started(database, failpoint=failpoint, deaths=DEATHS)
+    told, _ = await asyncio.wait_for(process.communicate(), ENDS_S)
+    assert process.returncode == 0
+    return [int(line) for line in told.split()]
 
 
-async def _started(database: TestDatabase, stop: str = "", failpoint: str = "") -> asyncio.subprocess.Process:
+async def _started(
+    database: TestDatabase, stop: str = "", failpoint: str = "", deaths: int = 0
+) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -88,8 +91,10 @@ async def _started(database: TestDatabase, stop: str = "", failpoint: str = "") 
         database.url("rating"),
         stop,
         LATER.isoformat(),
+        str(deaths),
         cwd=ROOT,
         env={**os.environ, "U2C_FAILPOINT": failpoint},
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.rating.metering.domain.apart import Apart, Left
-from services.rating.metering.domain.stretches import Stretches
+from services.rating.metering.domain.stretches import Stretches, TakenOut
 from services.rating.metering.fold.usecases import roll_up as rolling
 from services.rating.metering.repository import readings
 from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities
@@ -90,14 +90,17 @@ def asked_at_random(rng: random.Random, ids: Mapping[str, str]) -> tuple[UsageAs
     name, customer = rng.choice(list(METERS)), rng.choice(list(SUBJECTS))
     dimensions = rng.choice([(), ("region",), tuple(sorted(METERS[name]["group_by"]))])
     middle = START + timedelta(minutes=rng.choice([30, 1441, 2000]))
+    left: tuple[Left, ...] = rng.choice([(), (), (Left("labs", stretches(rng)),)])
+    theirs = [SUBJECTS[customer][-1], *(one.subject for one in left)]
+    own = {subject: stretches(rng) for subject in theirs[: rng.randint(0, 2)]}
     apart = Apart(SUBJECTS[customer][-1], START, middle, stretches(rng))
     return (
         UsageAsked(
             ids[customer],
             Wanted(name, edges[0], edges[1], dimensions),
             rng.choice([(), (), (apart,)]),
-            rng.choice([(), (), (Left("labs", stretches(rng)),)]),
-            rng.choice([None, stretches(rng), stretches(rng)]),
+            left,
+            rng.choice([None, TakenOut(stretches(rng)), TakenOut(stretches(rng), own)]),
         ),
         customer,
     )
@@ -109,10 +112,11 @@ def expected(stored: Iterable[Stored], one: UsageAsked, customer: str) -> dict[G
     events: dict[str, Stored] = {}
     for found in stored:
         (voids if found.message.kind == "void" else events).setdefault(found.message.id, found)
-    out = one.out or Stretches()
+    taken = one.out or TakenOut()
     counted = []
     for id, found in events.items():
         message, place = found.message, (found.partition, found.batch_id)
+        out = taken.of_subject(message.subject)
         taken_back = id in voids and not out.has(voids[id].partition, voids[id].batch_id)
         own = message.subject in SUBJECTS[customer] and not out.has(*place)
         charged = any(
@@ -177,7 +181,7 @@ async def test_a_group_of_which_all_is_left_out_is_absent(db: Database, metering
     need = Wanted("calls", START, START + timedelta(days=30), ("region",))
     async with db.transaction() as uow:
         (found,) = await read_quantities(
-            uow, [UsageAsked(ids["acme"], need, out=Stretches({"0": [(1, None)]}))]
+            uow, [UsageAsked(ids["acme"], need, out=TakenOut(Stretches({"0": [(1, None)]})))]
         )
     assert found == {(("region", "eu"),): 1}
 
@@ -191,7 +195,7 @@ async def test_what_is_left_out_of_an_overflow_is_taken_off_it(db: Database) -> 
     need = Wanted("calls", START, START + timedelta(days=30), ("region",))
     async with db.transaction() as uow:
         (found,) = await read_quantities(
-            uow, [UsageAsked(ids["acme"], need, out=Stretches({"0": [(1, 2), (3, 4)]}))]
+            uow, [UsageAsked(ids["acme"], need, out=TakenOut(Stretches({"0": [(1, 2), (3, 4)]})))]
         )
     assert found == {(("region", "r0"),): 1, (("region", ""),): 2}
 

@@ -246,6 +246,17 @@ def test_a_prepaid_block_is_asked_for_as_it_begins() -> None:
     )
 
 
+def test_a_block_that_is_sold_below_its_amount_is_asked_for_at_its_cost_and_pays_as_much_as_it_is() -> None:
+    sold = {**GIFT, "kind": "prepaid", "amount": "30.01", "cost_basis": "0.8"}
+    answer = ask(question(usage=[used("20", "2026-01-12")], blocks=[sold]))
+    assert [(one["occasion"], one["total"]) for one in answer["statements"]] == [
+        ("prepayment:gift", "24.01"),
+        ("period", "0.00"),
+    ]
+    [asked_line] = answer["statements"][0]["explanation"]
+    assert [step["op"] for step in asked_line["steps"]] == ["cost", "part"]
+
+
 def test_a_block_is_adjusted_before_anything_is_drawn() -> None:
     """30, 20 taken off and 5 added: 15 of the 20 used. What is missing below zero pays nothing."""
     changed = [{"amount": "-20", "reason": "x"}, {"amount": "5"}]

@@ -1,0 +1,1 @@
+"""How far a month is closed. Owns nothing; reads periods, statements, requests and the bus. Says nothing."""
