@@ -16,10 +16,12 @@ from services.billing.finalization.jobs import finish_due_work
 from services.billing.finalization.usecases.ask_conservation import ConservationGate, Gate
 from services.billing.journal.api import router as journal
 from services.billing.replica.consumers import SUBSCRIPTIONS
+from services.billing.reviews.api import router as reviews
 from services.billing.settings import BillingSettings
 from services.billing.tracing.api import router as tracing
 from shared.http.audit import audit_router
-from shared.http.exceptions import exceptions_router
+from shared.http.exceptions import Work, exceptions_router
+from shared.http.freshness import freshness_router
 from shared.runtime.context import Foundation
 from shared.runtime.service import Service, build
 
@@ -40,14 +42,17 @@ async def setup(foundation: Foundation[BillingSettings]) -> BillingState:
     return BillingState(ConservationGate(auditor), Monitor(auditor, log))
 
 
-EXCEPTIONS = exceptions_router("list_exceptions", "invoices:read")
+#: What nothing but a person resolves.
+BY_PERSON = {"statement_after_final": "rating says nothing after a final statement any more"}
+EXCEPTIONS = exceptions_router("list_exceptions", "invoices:read", Work("invoices:write", BY_PERSON))
+FRESHNESS = freshness_router("get_freshness", "invoices:read")
 AUDIT = audit_router("list_billing_audit")
 
 SERVICE = Service[BillingSettings, BillingState](
     name="billing",
     port=8103,
     settings=BillingSettings,
-    routers=(documents, tracing, journal, EXCEPTIONS, AUDIT, conservation),
+    routers=(reviews, documents, tracing, journal, EXCEPTIONS, FRESHNESS, AUDIT, conservation),
     subscriptions=(*SUBSCRIPTIONS, *OF_BLOCKS),
     jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS, *DOCUMENT_JOBS, *RETELLING),
     setup=setup,

@@ -26,10 +26,24 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from services.billing.documents.domain.kinds import KINDS
+from shared.db.listing import folded
 from shared.db.tables import INSTANT, add_retold_table, add_standard_tables
 from shared.replica.tables import add_chain_tables, add_page_table
 
 _KINDS = ", ".join(f"'{name}'" for name in KINDS)
+
+#: Where a document stands; what a statement lacks goes before what billing found.
+STATE = """case when status = 'finalized' then 'finalized' when held is not null then 'held'
+    when obstacle = 'awaiting_approval' then 'awaiting_approval' when obstacle is not null then 'held'
+    when complete then 'due' else 'open' end"""
+
+FINALIZED = text("status = 'finalized'")
+RANKED_MINOR = "case when status = 'finalized' then total_minor end"
+#: The change against the last period in millionths of that; from nothing it is more than any.
+CHANGE = """(case when previous_minor is null then 0 when previous_minor = 0 then sign(total_minor) * 9e18
+    else greatest(least(round((total_minor - previous_minor)::numeric * 1000000 / abs(previous_minor)), 9e18), -9e18)
+    end)::bigint"""
+RANKED_CHANGE = f"case when status = 'finalized' then {CHANGE} end"
 
 metadata = MetaData(schema="billing")
 add_standard_tables(metadata)
@@ -47,6 +61,8 @@ customers = Table(
     Column("aliases", ARRAY(Text), nullable=False),
     Column("legal_entity", Text, nullable=False),
     Column("timezone", Text, nullable=False),
+    Index("customers_external_id_begins", text(folded("external_id"))),
+    Index("customers_name_begins", text(folded("name"))),
 )
 
 statements = Table(
@@ -103,6 +119,19 @@ documents = Table(
     Column("held_until", INSTANT),
     # StatementHeld: why the statement that a draft follows is not whole.
     Column("held", JSONB),
+    # what of billing is in a draft's way: the kind of its first exception
+    Column("obstacle", Text),
+    # Hold, Approval, Seen: what people said of a draft
+    Column("hold", JSONB),
+    Column("approval", JSONB),
+    Column("seen", JSONB),
+    # what the contract's last period came to, of a document of a period
+    Column("previous_minor", BigInteger),
+    Column("state", Text, Computed(STATE, persisted=True), nullable=False),
+    Column("change", BigInteger, Computed(CHANGE, persisted=True), nullable=False),
+    # By what finalized documents are sorted: null in drafts, whose amounts change too often for an index.
+    Column("ranked_minor", BigInteger, Computed(RANKED_MINOR, persisted=True)),
+    Column("ranked_change", BigInteger, Computed(RANKED_CHANGE, persisted=True)),
     Column("finalized_at", INSTANT),  # business clock
     Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     UniqueConstraint("series", "number", name="documents_series_number"),
@@ -123,6 +152,17 @@ documents = Table(
         "contract",
         postgresql_where=text("status = 'draft' and complete"),
     ),
+    Index("documents_state", "state", "document_id", postgresql_where=text("status = 'draft'")),
+    Index("documents_amount", "currency", "ranked_minor", "document_id", postgresql_where=FINALIZED),
+    Index("documents_change", "ranked_change", "document_id", postgresql_where=FINALIZED),
+    Index("documents_issued", "issued_on", "document_id", postgresql_where=FINALIZED),
+    Index("documents_due_on", "due_on", "document_id", postgresql_where=FINALIZED),
+    # What a month has come to: of the periods that end in it.
+    Index("documents_ends", "end_date", "document_id", postgresql_where=FINALIZED),
+    Index("documents_drafts", "document_id", postgresql_where=text("status = 'draft'")),
+    Index("documents_drafts_of", "customer", "document_id", postgresql_where=text("status = 'draft'")),
+    Index("documents_number_begins", text(folded("number"))),
+    Index("documents_contract_begins", text(folded("contract"))),
     # Who deletes a draft looks for what corrects it.
     Index("documents_corrects", "corrects", postgresql_where=text("corrects is not null")),
 )
@@ -244,4 +284,91 @@ journal_postings = Table(
     CheckConstraint("amount_minor <> 0", name="journal_postings_not_zero"),
     Index("journal_postings_account", "account", "entry_id"),
     Index("journal_postings_block", "block_id", postgresql_where=text("block_id is not null")),
+)
+
+# Versions of when a final draft waits for an approval. History.
+review_policies = Table(
+    "review_policies",
+    metadata,
+    Column("version", Integer, CheckConstraint("version > 0"), primary_key=True, autoincrement=False),
+    Column("above", JSONB, nullable=False),  # currency → minor units
+    Column("changed_percent", Numeric),
+    Column("reason", Text, nullable=False),
+    Column("set_by", Text, nullable=False),  # actor
+    Column("set_at", INSTANT, nullable=False),  # business clock
+    Column("stamped_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+)
+
+# Checks of the books that somebody asked for: one waits, and one is made, at a time.
+conservation_checks = Table(
+    "conservation_checks",
+    metadata,
+    Column("check_id", Text, primary_key=True),
+    Column("by", Text, nullable=False),  # an actor, or `schedule`
+    Column("state", Text, nullable=False, server_default=text("'waiting'")),
+    Column("asked_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    Column("began_at", INSTANT),
+    Column("done_at", INSTANT),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("fault", Text),  # why the last attempt broke off
+    CheckConstraint("state in ('waiting', 'running', 'done')", name="conservation_checks_state"),
+    Index("conservation_checks_waiting", "state", unique=True, postgresql_where=text("state = 'waiting'")),
+    Index("conservation_checks_unfinished", "state", "check_id", postgresql_where=text("state <> 'done'")),
+    Index("conservation_checks_done", "done_at", postgresql_where=text("state = 'done'")),
+)
+
+# What each of the five found, as soon as it is there.
+conservation_results = Table(
+    "conservation_results",
+    metadata,
+    Column("check_id", Text, ForeignKey("billing.conservation_checks.check_id"), primary_key=True),
+    Column("k", Text, primary_key=True),
+    Column("taken_at", INSTANT, nullable=False),  # machine clock
+    Column("watermark", JSONB, nullable=False),  # what its snapshot saw of usage.events
+    Column("seconds", Numeric, nullable=False),
+    Column("holds", Boolean, nullable=False),
+    Column("breaks_total", BigInteger, nullable=False),
+    Column("said", JSONB, nullable=False),  # as the API shows it
+)
+
+# What waited on each day, as the last check of it found it.
+waiting_days = Table(
+    "waiting_days",
+    metadata,
+    Column("day", Date, primary_key=True),  # business clock, where the legal entities are
+    Column("place", Text, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),  # empty: the row that counts the events
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("unvalued", BigInteger, nullable=False),
+    Column("taken_at", INSTANT, nullable=False),  # machine clock
+    # first day of the month, or of the period, that the oldest of it is of
+    Column("oldest", Date),
+)
+
+# From what was stored to what was invoiced on each of these days, a row a step.
+waterfall_days = Table(
+    "waterfall_days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("step", Text, primary_key=True),
+    Column("amount_minor", BigInteger, nullable=False),  # what is lost on the way below zero
+)
+
+# Suspense that somebody has accepted in writing, and what it came to then. Written only.
+suspense_acceptances = Table(
+    "suspense_acceptances",
+    metadata,
+    Column("acceptance_id", Text, primary_key=True),
+    Column("customer", Text, nullable=False),  # external id, or a subject without a customer
+    Column("type", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("value", JSONB, nullable=False),  # currency → minor units at list price
+    Column("by", Text, nullable=False),  # actor
+    Column("because", Text, nullable=False),
+    Column("at", INSTANT, nullable=False),  # business clock
 )

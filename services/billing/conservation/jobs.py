@@ -2,15 +2,13 @@
 (`breaks_of`)."""
 
 import time
-from collections.abc import Iterable
 
-from prometheus_client import Gauge
-
+from services.billing.conservation.answers.reconciled import shown
 from services.billing.conservation.domain.breaks import K
-from services.billing.conservation.domain.filters import Narrow
-from services.billing.conservation.domain.waiting import Waiting
+from services.billing.conservation.metrics import BREAKS, CHECKED
+from services.billing.conservation.usecases.keep_checks import ask_for_check
 from services.billing.conservation.usecases.keep_exceptions import keep_exceptions
-from services.billing.conservation.usecases.reconcile import reconciled
+from services.billing.conservation.usecases.make_checks import make_checks
 from services.billing.conservation.usecases.watch import ConservationContext
 from shared.runtime.jobs import Job
 
@@ -20,20 +18,9 @@ CHECK_EVERY_S = 600.0
 CHECK_SHARE = 20
 #: While something is broken, so that a repair is seen.
 BROKEN_EVERY_S = 60.0
-CHECKED = Gauge(
-    "u2c_conservation_checked_timestamp_seconds",
-    "When all statements were last checked; before the first time, when checking began",
-)
-WAITING = Gauge(
-    "u2c_waiting_minor",
-    "Revenue that waits, in minor units of its currency (exact up to 9.007e15), at the last check",
-    ["place", "reason", "owner", "currency"],
-)
-BREAKS = Gauge(
-    "u2c_conservation_breaks",
-    "Rows at which a conservation statement does not hold, as last checked",
-    ["statement"],
-)
+#: How soon a check begins that somebody asked for, and how soon another process goes on where one has died.
+SOON_S, ASKED_EVERY_S = 1.0, 15.0
+SCHEDULE = "schedule"
 
 
 async def look(context: ConservationContext) -> None:
@@ -52,36 +39,28 @@ async def look(context: ConservationContext) -> None:
 
 
 async def check(context: ConservationContext) -> None:
-    """Everything, when it is time again."""
-    monitor, rounds, now = context.state.monitor, context.state.rounds, time.monotonic()
-    report = monitor.report
-    every_s = BROKEN_EVERY_S if report and not report.holds else CHECK_EVERY_S
+    """Ask for a check of everything, when it is time again."""
+    rounds, now = context.state.rounds, time.monotonic()
+    every_s = BROKEN_EVERY_S if rounds.broken else CHECK_EVERY_S
     if rounds.checked_at is None:
         # a start is no time without a check: the first comes within CHECK_EVERY_S
         CHECKED.set_to_current_time()
         rounds.checked_at = now
     if now - rounds.checked_at < max(every_s, CHECK_SHARE * rounds.took_s):
         return
-    report = await monitor.check()
-    measure_waiting((await reconciled(monitor.auditor, Narrow())).totals.waiting)
-    CHECKED.set(report.taken_at.timestamp())
-    rounds.checked_at = time.monotonic()
-    rounds.took_s = rounds.checked_at - now
+    rounds.checked_at = now
     async with context.db.transaction() as uow:
-        for checked in report.statements:
-            BREAKS.labels(checked.k).set(checked.breaks_total)
-            await keep_exceptions(uow, checked, context.clock.now())
+        await ask_for_check(uow, SCHEDULE)
+    await make_checks(context, shown)
 
 
-def measure_waiting(waiting: Iterable[Waiting]) -> None:
-    """Replace all at once: what no longer waits leaves no series behind."""
-    WAITING.clear()
-    for one in waiting:
-        for value in one.value:
-            WAITING.labels(one.place, one.reason, one.owner, value.currency.code).set(value.minor)
+async def go_on(context: ConservationContext) -> None:
+    """Make the checks that somebody asked for, and those that a process left in the middle."""
+    await make_checks(context, shown)
 
 
 JOBS = (
     Job("conservation_look", LOOK_EVERY_S, look, follows_clock=False),
     Job("conservation_check", CHECK_EVERY_S / 10, check, follows_clock=False),
+    Job("conservation_checks", ASKED_EVERY_S, go_on, follows_clock=False, soon_s=SOON_S),
 )

@@ -1,4 +1,4 @@
-"""When a process looked at the books and checked them last."""
+"""When a process looked at the books and asked for a check of them last."""
 
 from dataclasses import dataclass
 
@@ -10,3 +10,4 @@ class Rounds:
     looked_at: float | None = None
     checked_at: float | None = None
     took_s: float = 0.0  # of the last check
+    broken: bool = False  # whether it found a break

@@ -8,6 +8,7 @@ from fastapi import Depends, Query
 
 from services.billing.conservation.domain.filters import Narrow
 from shared.http.instants import Instant
+from shared.http.months import Month, first_day
 from shared.http.zones import Zone
 from shared.values.fields import AskedEventType, AskedSubject, Key
 from shared.values.period import month_after
@@ -49,12 +50,23 @@ class AskedEvents:
 
 
 @dataclass(frozen=True)
+class AskedOwned:
+    """Whose events of which type."""
+
+    customer: Customer = None
+    type: Annotated[AskedEventType | None, Query()] = None
+
+    def narrow(self) -> Narrow:
+        return Narrow(customer=self.customer, type=self.type)
+
+
+@dataclass(frozen=True)
 class AskedSpan:
     """A UTC month, or a span; explicit bounds go before."""
 
     month: Annotated[
-        str | None,
-        Query(pattern=r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$", description="UTC month, such as 2013-03"),
+        Month | None,
+        Query(description="UTC month, such as 2013-03"),
     ] = None
     start: From = None
     to: To = None
@@ -63,12 +75,13 @@ class AskedSpan:
         """From and before, each None where nothing bounds it."""
         if self.month is None:
             return self.start, self.to
-        first = date.fromisoformat(f"{self.month}-01")
+        first = first_day(self.month)
         return self.start or _midnight(first), self.to or _midnight(month_after(first))
 
 
 Usage = Annotated[AskedUsage, Depends()]
 Events = Annotated[AskedEvents, Depends()]
+Owned = Annotated[AskedOwned, Depends()]
 Span = Annotated[AskedSpan, Depends()]
 
 

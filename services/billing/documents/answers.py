@@ -1,12 +1,16 @@
 """What the API shows of documents: the export format, and what a reader needs beside it. Amounts have the
 decimals of the document's currency."""
 
+from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from services.billing.documents.domain.document import CorrectedLine, Document, Held, Line, StatementSource
+from services.billing.documents.domain.reviewed import Approval, Hold, Seen, State
+from services.billing.documents.rows import Total
 from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity
 from shared.http.held import EventNameAnswer, HeldAnswer
 from shared.http.shown_names import (
@@ -23,8 +27,12 @@ from shared.http.steps import StepAnswer
 from shared.runtime.clock import from_us
 from shared.topics.rating import PERIOD, LineDraw, StatementSegment
 from shared.values.made_from import made_from
-from shared.values.money import Currency, currency, format_minor
+from shared.values.money import Currency, Rounding, currency, format_minor, round_quotient
 
+Actor = Annotated[str, Field(examples=["usr_1"])]
+Revisions = Annotated[
+    dict[str, int], Field(examples=[{"8a524ac7-f984-5fe2-bac9-982530b3401c": 1775275200000000}])
+]
 Watermark = Annotated[dict[str, int], Field(examples=[{"0": 65, "1": 67}])]
 
 
@@ -182,6 +190,74 @@ class StatementAnswer(Answer):
         )
 
 
+class HoldAnswer(Answer):
+    """Somebody does not want the draft to become an invoice yet."""
+
+    by: Actor
+    at: Instant
+    """Of the business clock"""
+    reason: Annotated[str, Field(examples=["price in dispute"])]
+
+    @classmethod
+    def of(cls, hold: Hold) -> Self:
+        return made_from(cls, hold)
+
+
+class ApprovalAnswer(Answer):
+    """Who approved which revisions. Of what is finalized: by whose word."""
+
+    by: Actor
+    at: Instant
+    """Of the business clock"""
+    policy: int
+    """The version of the review policy that asked for it"""
+    revisions: Revisions
+    total: Amount
+
+    @classmethod
+    def of(cls, approval: Approval, money: Currency) -> Self:
+        return made_from(cls, approval, total=format_minor(approval.total_minor, money))
+
+
+class SeenAnswer(Answer):
+    """Somebody has looked at the draft while it was open. The mark falls when the final total differs."""
+
+    by: Actor
+    at: Instant
+    """Of the business clock"""
+    revisions: Revisions
+    total: Amount
+    """What it came to then"""
+
+    @classmethod
+    def of(cls, seen: Seen, money: Currency) -> Self:
+        return made_from(cls, seen, total=format_minor(seen.total_minor, money))
+
+
+class ChangeAnswer(Answer):
+    """How the total differs from that of the contract's last period."""
+
+    previous: Amount
+    """What the last period came to: as the draft began, and again as that period became final"""
+    amount: Amount
+    percent: Quantity | None
+    """Of `previous`, to two decimals; null where that is zero"""
+
+    @classmethod
+    def of(cls, total_minor: int, previous_minor: int | None, money: Currency) -> Self | None:
+        if previous_minor is None:
+            return None
+        more = total_minor - previous_minor
+        percent = (
+            round_quotient(Decimal(100 * more), Decimal(abs(previous_minor)), 2, Rounding.HALF_UP)
+            if previous_minor
+            else None
+        )
+        return cls(
+            previous=format_minor(previous_minor, money), amount=format_minor(more, money), percent=percent
+        )
+
+
 class DocumentAnswer(Answer):
     """An invoice or note."""
 
@@ -191,6 +267,9 @@ class DocumentAnswer(Answer):
     """Null until it is finalized"""
     kind: Annotated[str, Field(examples=["invoice"])]
     status: Literal["draft", "finalized"]
+    state: State
+    """Of a draft: `open` while its period runs, `due` once it is final, `held` while something is in its way,
+    `awaiting_approval` where only that is missing"""
     held: HeldDraftAnswer | None
     """Null where nothing holds it"""
     as_of: Instant | None
@@ -214,6 +293,14 @@ class DocumentAnswer(Answer):
     draws: list[DrawAnswer]
     """What of its lines is paid from balances"""
     total: Amount
+    change: ChangeAnswer | None
+    """Null where there is no last period, or the document is of no period of its own"""
+    revisions: Revisions
+    """Of its statements, as they are shown here: what an approval and a mark name"""
+    hold: HoldAnswer | None
+    """Null where nobody holds it"""
+    approval: ApprovalAnswer | None
+    seen: SeenAnswer | None
     corrects: str | None
     """The document that this one corrects"""
     statements: list[StatementAnswer]
@@ -235,5 +322,45 @@ class DocumentAnswer(Answer):
             subtotal=format_minor(document.subtotal_minor, money),
             draws=[DrawAnswer.of(line, draw, money) for line in document.lines for draw in line.draws],
             total=format_minor(document.total_minor, money),
+            change=ChangeAnswer.of(document.total_minor, document.previous_minor, money),
+            revisions={source.statement_id: source.revision for source in document.statements},
+            hold=HoldAnswer.of(document.hold) if document.hold else None,
+            approval=ApprovalAnswer.of(document.approval, money) if document.approval else None,
+            seen=SeenAnswer.of(document.seen, money) if document.is_marked_seen and document.seen else None,
             statements=[StatementAnswer.of(source) for source in document.statements],
+        )
+
+
+class DocumentTotalAnswer(Answer):
+    """What the documents in one state and of one currency come to."""
+
+    status: Literal["draft", "finalized"]
+    state: State
+    currency: CurrencyCode
+    documents: int
+    total: Amount
+    """Notes with their sign"""
+
+    @classmethod
+    def of(cls, total: Total) -> Self:
+        return made_from(
+            cls,
+            total,
+            status="finalized" if total.state == "finalized" else "draft",
+            total=format_minor(total.total_minor, currency(total.currency)),
+        )
+
+
+class DocumentTotalsAnswer(Answer):
+    """What all documents come to that fit; currencies are never added."""
+
+    object: Literal["document_totals"] = "document_totals"
+    documents: int
+    totals: list[DocumentTotalAnswer]
+
+    @classmethod
+    def of(cls, totals: Sequence[Total]) -> Self:
+        return cls(
+            documents=sum(total.documents for total in totals),
+            totals=[DocumentTotalAnswer.of(total) for total in totals],
         )

@@ -7,20 +7,18 @@ from fastapi.responses import HTMLResponse
 
 from services.billing.context import BillingContext, Ctx
 from services.billing.documents import usecases
-from services.billing.documents.answers import DocumentAnswer
+from services.billing.documents.answers import DocumentAnswer, DocumentTotalsAnswer
 from services.billing.documents.clients import StatementsClient
 from services.billing.documents.domain.document import Document
 from services.billing.documents.page import PAGE_HEADERS, page_of, text_of
-from services.billing.documents.parameters import Asked
+from services.billing.documents.parameters import Asked, CurrencyMissing, Sorted
 from services.billing.documents.usecases import DocumentNotFound
 from services.billing.parameters import DocumentId
 from shared.errors import refuses
-from shared.http.answers import Listed
-from shared.http.cursors import name_in
+from shared.http.answers import CountAnswer, Listed
 from shared.http.examples import answers_with
 from shared.http.formats import TEXT, Format, as_text
 from shared.http.keys import requires
-from shared.http.paging import Paged
 
 router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
 BILLING = Path(__file__).parents[1]
@@ -31,14 +29,35 @@ BILLING = Path(__file__).parents[1]
     operation_id="list_invoices",
     summary="Invoices and notes, newest first; of drafts made in one go, the latest period first",
 )
-async def list_invoices(context: Ctx, page: Paged, asked: Asked) -> Listed[DocumentAnswer]:
-    before = name_in(page)
+@refuses(CurrencyMissing)
+async def list_invoices(context: Ctx, asked: Asked, sorted_: Sorted) -> Listed[DocumentAnswer]:
+    """By when they were made (made in one go: by period), by total (of one `currency`), by how much the total changed against the last
+    period's, the customer's id, or the day they are due or were issued. An open draft is shown as it is now, and found and
+    sorted as it was heard last."""
+    if sorted_.window.order.key == "amount" and asked.currency is None:
+        raise CurrencyMissing()
+    page = sorted_.page
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        found = await usecases.list_documents(uow, asked, before, page.limit + 1)
-    shown = await usecases.show_current(StatementsClient(context), found[: page.limit], segments=False)
+        places = await usecases.list_places(uow, asked, sorted_.window)
+        found = await usecases.list_documents(uow, places[: page.limit])
+        counted = await usecases.count_documents(uow, asked) if sorted_.count else None
+    shown = await usecases.show_current(StatementsClient(context), found, segments=False)
+    by_id = {document.document_id: DocumentAnswer.of(document) for document in shown}
     return Listed[DocumentAnswer].page(
-        [*shown, *found[page.limit :]], page, lambda document: [document.document_id], DocumentAnswer.of
+        places, page, sorted_.place, lambda place: by_id[place.document_id], CountAnswer.of(counted)
     )
+
+
+@router.get(
+    "/totals",
+    operation_id="total_invoices",
+    summary="What invoices and notes come to, by state and currency",
+)
+async def total_invoices(context: Ctx, asked: Asked) -> DocumentTotalsAnswer:
+    """Of those that `GET /v1/invoices` lists by the same filter; open drafts as they were heard last. Currencies are never
+    added."""
+    async with context.db.transaction() as uow:
+        return DocumentTotalsAnswer.of(await usecases.total_documents(uow, asked))
 
 
 @router.get(

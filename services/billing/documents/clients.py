@@ -9,6 +9,7 @@ import structlog
 
 from services.billing.context import BillingContext
 from services.billing.documents.domain.document import StatementSource
+from shared.http.paging import LIMIT_MAX
 
 log = structlog.get_logger()
 ANSWER_S = 3.0  # rating answers within a second, or is away
@@ -40,8 +41,18 @@ class StatementsClient:
         self._key = context.settings.service_key
 
     async def current(self, sources: Sequence[StatementSource], *, at_once: bool) -> CurrentStatements | None:
-        """What these statements come to now, at most 200 of them; None where rating does not say. `at_once`:
-        also of those that were priced within the last second."""
+        """What these statements come to now, as of the oldest answer; without those of which rating does not say, None
+        where it says nothing. `at_once`: also of those that were priced within the last second."""
+        asked = [sources[first : first + LIMIT_MAX] for first in range(0, len(sources), LIMIT_MAX)]
+        answers = [await self._answer(part, at_once=at_once) for part in asked]
+        heard = [answer for answer in answers if answer is not None]
+        if not heard:
+            return None
+        statements = tuple(one for answer in heard for one in answer.statements)
+        return CurrentStatements(min(answer.as_of for answer in heard), statements)
+
+    async def _answer(self, sources: Sequence[StatementSource], *, at_once: bool) -> CurrentStatements | None:
+        """Of as many as rating answers at once."""
         asked = [
             {
                 "contract": source.contract,

@@ -9,7 +9,7 @@ from shared.runtime.jobs import Job
 EVERY_S = 10.0
 DRAFTS = Gauge(
     "u2c_drafts",
-    "Drafts: open (their period runs), due (final and on their way), held (something is in their way)",
+    "Drafts: open (their period runs), due (final and on their way), held (something is in their way), awaiting_approval",
     ["state"],
 )
 
@@ -17,7 +17,7 @@ DRAFTS = Gauge(
 async def measure(context: BillingContext) -> None:
     async with context.db.transaction() as uow:
         found = await count_drafts(uow)
-    for state in ("open", "due", "held"):
+    for state in ("open", "due", "held", "awaiting_approval"):
         DRAFTS.labels(state).set(found.get(state, 0))
 
 

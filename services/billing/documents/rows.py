@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from services.billing.documents.domain.reviewed import State
+
 
 @dataclass(frozen=True, slots=True)
 class FinalizedDocument:
@@ -26,3 +28,13 @@ class FinalizedDocument:
     subtotal_minor: int
     total_minor: int
     corrects: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What documents in one state and of one currency come to, in minor units."""
+
+    state: State
+    currency: str
+    documents: int
+    total_minor: int

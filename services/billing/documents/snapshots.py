@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from services.billing.documents.domain.document import Line
 from services.billing.documents.domain.told import told_line
-from services.billing.documents.repository import DocumentRepository
+from services.billing.documents.repository.documents import DocumentRepository
 from services.billing.documents.rows import FinalizedDocument
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import to_us

@@ -6,9 +6,12 @@ from datetime import datetime
 
 from services.billing.documents.clients import CurrentStatements, StatementsClient
 from services.billing.documents.domain.document import Document
-from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.documents.domain.filters import DocumentFilter, Place
 from services.billing.documents.domain.following import following
-from services.billing.documents.repository import DocumentRepository
+from services.billing.documents.repository.documents import DocumentRepository
+from services.billing.documents.repository.lists import ListRepository
+from services.billing.documents.rows import Total
+from shared.db.listing import Window
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.topics.rating import STATEMENTS
@@ -21,12 +24,25 @@ class DocumentNotFound(AppError):
     kind = Kind.NOT_FOUND
 
 
-async def list_documents(
-    uow: UnitOfWork, asked: DocumentFilter, before: str | None, rows_max: int
-) -> list[Document]:
-    """Return documents newest first, lines without their segments; of one snapshot in a REPEATABLE READ
+async def list_places(uow: UnitOfWork, asked: DocumentFilter, window: Window) -> list[Place]:
+    """Return where the documents of this window stand in its order."""
+    return await ListRepository(uow.connection).page(asked, window)
+
+
+async def list_documents(uow: UnitOfWork, places: Sequence[Place]) -> list[Document]:
+    """Return the documents of these places, lines without their segments; of one snapshot with them in a REPEATABLE READ
     transaction."""
-    return await DocumentRepository(uow.connection).newest_first(asked, before, rows_max)
+    return await DocumentRepository(uow.connection).of_ids([place.document_id for place in places])
+
+
+async def count_documents(uow: UnitOfWork, asked: DocumentFilter) -> int:
+    """How many fit, one more than COUNTED_MAX where it is more."""
+    return await ListRepository(uow.connection).count(asked)
+
+
+async def total_documents(uow: UnitOfWork, asked: DocumentFilter) -> list[Total]:
+    """What those that fit come to, by state and currency."""
+    return await ListRepository(uow.connection).totals(asked)
 
 
 async def get_document(uow: UnitOfWork, document_id: str) -> Document:
@@ -80,6 +96,5 @@ def _told_at(draft: Document) -> datetime:
 
 
 async def count_drafts(uow: UnitOfWork) -> dict[str, int]:
-    """How many drafts are held (something is in their way), due (their statement is final) and open (their
-    period runs)."""
+    """State → how many drafts are in it."""
     return await DocumentRepository(uow.connection).draft_states()

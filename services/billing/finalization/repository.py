@@ -4,19 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 import asyncpg
+import msgspec
 
 from services.billing.documents.domain.following import Documented, lines_of_draft
 from services.billing.documents.domain.kinds import KINDS
-from services.billing.documents.repository import DocumentRepository, Period, documented_of
+from services.billing.documents.domain.reviewed import Approval
+from services.billing.documents.repository.documents import DocumentRepository, Period, documented_of
 from services.billing.finalization.domain.drafts import OBSTACLES, Draft, Numbered
-from services.billing.finalization.rows import FinalizedRow, LineRow
-from shared.db.columns import insert, read, update
+from services.billing.finalization.rows import FinalizedRow, HeldDraft, LineRow
+from shared.db.columns import given, insert, read, types_of, update
 from shared.runtime.clock import machine_now
 from shared.topics.rating import StatementMessage
 from shared.values.instants import from_us
 
 # A note waits for what it may correct.
-_DUE = """document.status = 'draft' and document.complete
+_DUE = """document.status = 'draft' and document.complete and document.hold is null
     and (document.held_until is null or document.held_until <= $1)
     and (document.occasion not like 'note:%' or not exists (
         select from billing.document_statements mine
@@ -30,7 +32,7 @@ FINALIZED = update(
     "billing.documents",
     FinalizedRow,
     key=("document_id",),
-    also="status = 'finalized', held_until = null",
+    also="status = 'finalized', held_until = null, obstacle = null",
 )
 
 
@@ -63,22 +65,28 @@ class FinalizationRepository:
             )
         )
 
-    async def hold(self, document_ids: Sequence[str], hold_s: int) -> None:
-        """Look at these drafts again after `hold_s` of the machine clock."""
-        await self._connection.execute(
-            """update billing.documents set held_until = clock_timestamp() + make_interval(secs => $2)
-               where document_id in (select document_id from billing.documents
-                   where document_id = any($1) and status = 'draft'
-                                     order by document_id for update skip locked)""",
-            list(document_ids),
-            hold_s,
+    async def hold(self, held: Sequence[HeldDraft]) -> set[str]:
+        """Look at these drafts again after their `hold_s` of the machine clock; return the ids of those that are still as
+        they were read: a person may have decided meanwhile."""
+        rows = await self._connection.fetch(
+            f"""update billing.documents document
+                set obstacle = said.obstacle, held_until = clock_timestamp() + make_interval(secs => said.hold_s)
+                from {given(HeldDraft)}
+                where document.document_id = said.document_id and document.document_id in (
+                    select draft.document_id from billing.documents draft
+                    where draft.document_id = any($1) and draft.status = 'draft' and draft.hold is null
+                    order by draft.document_id for update skip locked)
+                  and document.held_until is not distinct from said.held_until
+                returning document.document_id""",
+            *([getattr(one, name) for one in held] for name in types_of(HeldDraft)),
         )
+        return {row["document_id"] for row in rows}
 
     async def lock(self, document_ids: Collection[str]) -> set[str]:
         """Lock those that are still drafts and that nobody else holds; return their ids."""
         rows = await self._connection.fetch(
             """select document_id from billing.documents
-                where document_id = any($1) and status = 'draft' and complete
+                where document_id = any($1) and status = 'draft' and complete and hold is null
                order by document_id for update skip locked""",
             list(document_ids),
         )
@@ -188,6 +196,8 @@ def _draft(
             (statement.contract, from_us(statement.period_start_us)) for statement in statements
         ),
         lines=tuple(lines),
+        revisions={statement.statement_id: statement.revision for statement in statements},
+        approval=msgspec.convert(row["approval"], Approval | None),
         block=next((statement.block for statement in statements if statement.block), None),
         # What its lines correct first of all: the newest of the documents before it that they name.
         corrects=next((line.corrects.document_id for line in lines if line.corrects), None),

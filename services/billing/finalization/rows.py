@@ -59,6 +59,17 @@ class LineRow:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldDraft:
+    """What a draft that may not be finalized gets: what is in its way, and in how many seconds it is looked at again.
+    `held_until`: as it was read."""
+
+    document_id: str
+    obstacle: str
+    hold_s: Integer
+    held_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class FinalizedRow:
     """What a row of `documents` gets when it becomes history."""
 

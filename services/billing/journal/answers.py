@@ -1,6 +1,7 @@
 """What the API shows of the journal: debits positive, credits negative, in the decimals of the entry's
 currency."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal, Self
 
@@ -8,7 +9,7 @@ from pydantic import Field
 
 from services.billing.documents.domain.kinds import RECEIVABLE
 from services.billing.journal.domain.sources import BLOCK, DOCUMENT, FINALIZED
-from services.billing.journal.rows import Entry
+from services.billing.journal.rows import Entry, Numbered
 from shared.http.answers import Amount, Answer
 from shared.http.shown_names import ContractName, CurrencyCode, CustomerName, DocumentId
 from shared.values.made_from import made_from
@@ -71,4 +72,39 @@ class JournalEntryAnswer(Answer):
                 )
                 for posting in entry.postings
             ],
+        )
+
+
+class NumberedAnswer(Answer):
+    """The month's documents of one series."""
+
+    series: Annotated[str, Field(examples=["DEFAULT-2026"])]
+    documents: int
+    first: Annotated[str, Field(examples=["DEFAULT-2026-000003"])]
+    """The first of their numbers: between it and the last, other months may have some"""
+    last: Annotated[str, Field(examples=["DEFAULT-2026-000096"])]
+    unposted: int
+    """Of how many the journal has no entry: K5 names each"""
+
+    @classmethod
+    def of(cls, numbered: Numbered) -> Self:
+        return made_from(cls, numbered)
+
+
+class JournalMonthAnswer(Answer):
+    """As what the documents of a month are numbered, and whether the journal has them."""
+
+    object: Literal["journal_month"] = "journal_month"
+    month: Annotated[str, Field(examples=["2026-03"])]
+    documents: int
+    unposted: int
+    series: list[NumberedAnswer]
+
+    @classmethod
+    def of(cls, month: str, found: Sequence[Numbered]) -> Self:
+        return cls(
+            month=month,
+            documents=sum(one.documents for one in found),
+            unposted=sum(one.unposted for one in found),
+            series=[NumberedAnswer.of(one) for one in found],
         )

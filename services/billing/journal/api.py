@@ -1,11 +1,14 @@
 """GET /v1/journal: what the books say."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 
 from services.billing.context import Ctx
 from services.billing.journal import usecases
-from services.billing.journal.answers import JournalEntryAnswer
+from services.billing.journal.answers import JournalEntryAnswer, JournalMonthAnswer
 from services.billing.journal.parameters import Asked
+from shared.http import months
 from shared.http.answers import Listed
 from shared.http.cursors import name_in
 from shared.http.keys import requires
@@ -24,3 +27,16 @@ async def list_journal(context: Ctx, page: Paged, asked: Asked) -> Listed[Journa
     async with context.db.transaction(isolation="repeatable_read") as uow:
         found = await usecases.list_entries(uow, asked, before, page.limit + 1)
     return Listed[JournalEntryAnswer].page(found, page, lambda entry: [entry.entry_id], JournalEntryAnswer.of)
+
+
+@router.get(
+    "/months/{month}",
+    operation_id="get_journal_month",
+    summary="As what the documents of a month are numbered, by series, and whether the journal has each",
+)
+async def get_journal_month(
+    context: Ctx,
+    month: Annotated[months.Month, Path(description="In which the last day of a period is, such as 2013-12")],
+) -> JournalMonthAnswer:
+    async with context.db.transaction() as uow:
+        return JournalMonthAnswer.of(month, await usecases.numbers_of_month(uow, months.first_day(month)))

@@ -1,12 +1,13 @@
 """All SQL of the journal."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import asyncpg
 
 from services.billing.journal.domain.entries import NewEntry, Posting, Source
-from services.billing.journal.domain.sources import DOCUMENT
-from services.billing.journal.rows import Entry, EntryFilter, EntryRow, PostingRow
+from services.billing.journal.domain.sources import DOCUMENT, FINALIZED
+from services.billing.journal.rows import Entry, EntryFilter, EntryRow, Numbered, PostingRow
 from shared.db.columns import insert, names_of, read
 from shared.db.filters import narrowed
 from shared.values.ids import new_ids
@@ -21,6 +22,15 @@ _CONDITIONS = {
     "block_id": "exists (select from billing.journal_postings posting where posting.entry_id = entry.entry_id and posting.block_id = {})",
     "account": "exists (select from billing.journal_postings posting where posting.entry_id = entry.entry_id and posting.account = {})",
 }
+#: Numbers grow past six digits rather than repeat: a longer one comes later.
+_NUMBERED = f"""
+    select series, count(*)::int as documents, (array_agg(number order by length(number), number))[1] as first,
+        (array_agg(number order by length(number) desc, number desc))[1] as last,
+        count(*) filter (where entry_id is null)::int as unposted
+    from billing.documents left join billing.journal_entries entry on entry.source_kind = '{DOCUMENT}'
+        and entry.source_id = document_id and entry.event = '{FINALIZED}'
+    where status = 'finalized' and end_date between $1 and $2 group by 1 order by 1
+"""
 
 
 class JournalRepository:
@@ -44,6 +54,11 @@ class JournalRepository:
         )
         postings = await self._postings([row["entry_id"] for row in rows])
         return [Entry(**row, postings=tuple(postings.get(row["entry_id"], ()))) for row in rows]
+
+    async def numbered(self, first: date, last: date) -> list[Numbered]:
+        """Documents whose service period ends within these days, both inclusive, by series."""
+        rows = await self._connection.fetch(_NUMBERED, first, last)
+        return [Numbered(**row) for row in rows]
 
     async def booked(self, sources: Sequence[Source]) -> set[Source]:
         """Return which of these are booked."""

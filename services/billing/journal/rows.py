@@ -68,6 +68,18 @@ class PostingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbered:
+    """The documents of one series whose periods end in a month: how many, the first and the last of their numbers, and of
+    how many the journal has no entry."""
+
+    series: str
+    documents: int
+    first: str
+    last: str
+    unposted: int
+
+
+@dataclass(frozen=True, slots=True)
 class EntryFilter:
     """Every field that is given must match. `account`, `block_id`: entries with a posting on it, shown whole."""
 

@@ -1,11 +1,13 @@
 """Post to the journal, and read it."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 from services.billing.journal.domain.entries import NewEntry
 from services.billing.journal.repository import JournalRepository
-from services.billing.journal.rows import Entry, EntryFilter
+from services.billing.journal.rows import Entry, EntryFilter, Numbered
 from shared.db.unit_of_work import UnitOfWork
+from shared.values.period import month_after
 
 
 async def post(uow: UnitOfWork, entries: Sequence[NewEntry]) -> None:
@@ -28,3 +30,8 @@ async def post_once(uow: UnitOfWork, entries: Sequence[NewEntry]) -> int:
 async def list_entries(uow: UnitOfWork, asked: EntryFilter, before: str | None, rows_max: int) -> list[Entry]:
     """Return entries newest first, whole; of one snapshot in a REPEATABLE READ transaction."""
     return await JournalRepository(uow.connection).newest_first(asked, before, rows_max)
+
+
+async def numbers_of_month(uow: UnitOfWork, month: date) -> list[Numbered]:
+    """The documents of the periods that end in the month which begins on this day, by series."""
+    return await JournalRepository(uow.connection).numbered(month, month_after(month) - timedelta(days=1))

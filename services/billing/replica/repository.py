@@ -28,7 +28,20 @@ DRAFTS = upsert(
     key=("contract", "period_start", "occasion"),
     keep=("document_id",),
     only="known.status = 'draft'",
-).returning("document_id, contract, period_start, occasion")
+).returning("document_id, contract, period_start, occasion, xmax = 0 as is_new")
+#: What the last period came to is kept in each draft of a period; one that left no document came to nothing.
+PREVIOUS = """
+    update billing.documents draft set previous_minor = before.total_minor
+    from (select mine.document_id, coalesce(document.total_minor, 0) as total_minor
+        from billing.documents mine cross join lateral (
+            select statement_id from billing.statements
+            where contract = mine.contract and occasion = 'period' and period_start < mine.period_start
+            order by period_start desc limit 1) statement
+        left join billing.document_statements source using (statement_id)
+        left join billing.documents document on document.document_id = source.document_id
+        where mine.contract = any($1) and mine.status = 'draft' and mine.occasion = 'period'
+        order by mine.document_id for update of mine) before
+    where draft.document_id = before.document_id and draft.previous_minor is distinct from before.total_minor"""
 STATEMENTS_OF_DRAFTS = upsert("billing.document_statements", StatementOfDraft, key=("statement_id",))
 CUSTOMERS = upsert(
     "billing.customers", ReplicatedCustomer, key=("customer_id",), newer_by="revision"
@@ -57,18 +70,22 @@ class ReplicaRepository:
         if not statements:
             return
         rows = list(map(FollowingDraft.of, _document_ids(statements), statements))
+        written = await self._connection.fetch(DRAFTS.sql, *DRAFTS.columns_of(rows))
         drafts = {
             (contract, period_start, occasion): document_id
-            for document_id, contract, period_start, occasion in await self._connection.fetch(
-                DRAFTS.sql, *DRAFTS.columns_of(rows)
-            )
+            for document_id, contract, period_start, occasion, _ in written
         }
+        new = {contract for _, contract, *_, is_new in written if is_new}
         followed = [
             StatementOfDraft.of(document_id, statement)
             for statement, row in zip(statements, rows, strict=True)
             if (document_id := drafts.get((row.contract, row.period_start, row.occasion)))
         ]
         await self._connection.execute(STATEMENTS_OF_DRAFTS.sql, *STATEMENTS_OF_DRAFTS.columns_of(followed))
+        # Once a draft is made, and once a period is final: not with each revision.
+        changed = new | {statement.contract for statement in statements if statement.final}
+        if changed:
+            await self._connection.execute(PREVIOUS, sorted(changed))
 
     async def after_final(self, refused: Sequence[StatementMessage]) -> list[StatementMessage]:
         """Return those that are newer than the final revision that is here: nobody may say them."""

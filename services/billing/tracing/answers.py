@@ -1,18 +1,21 @@
 """What the API shows of a line that is traced: from the cent back to the events, and the clause that priced
 them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
 from services.billing.documents.answers import CorrectedLineAnswer, LineAnswer, PeriodAnswer, Watermark
-from services.billing.documents.domain.document import Line, StatementSource
+from services.billing.documents.domain.document import Document, Line, StatementSource
+from services.billing.documents.domain.reviewed import State
 from services.billing.journal.answers import JournalEntryAnswer
 from services.billing.tracing.domain.clauses import ClauseText
-from services.billing.tracing.usecases import Correction, Trace
+from services.billing.tracing.domain.periods import LinePeriod
+from services.billing.tracing.rows import Happened, HistoryRow
+from services.billing.tracing.usecases.trace import Correction, Trace
 from shared.http.answers import Amount, Answer, Instant, Quantity, described_by
-from shared.http.shown_names import DocumentId, LineKey
+from shared.http.shown_names import ContractName, CurrencyCode, DocumentId, LineKey
 from shared.runtime.clock import from_us
 from shared.values.made_from import made_from
 from shared.values.money import Currency, currency, format_minor
@@ -161,4 +164,95 @@ class TraceAnswer(Answer):
             journal_entry=JournalEntryAnswer.of(trace.entry) if trace.entry else None,
             events=trace.events,
             correction=TracedCorrectionAnswer.of(trace.correction, money) if trace.correction else None,
+        )
+
+
+class LinePeriodAnswer(Answer):
+    """What a line came to in one period."""
+
+    period: PeriodAnswer
+    document: DocumentId
+    number: Annotated[str | None, Field(examples=["DEFAULT-2026-000003"])]
+    """Null while it is a draft"""
+    status: Literal["draft", "finalized"]
+    currency: CurrencyCode
+    quantity: Quantity | None
+    """Null where the period has no such line"""
+    amount: Amount
+    """On the period's own document; of a draft as it was heard last"""
+    noted: Amount
+    """What notes about the period ask for beside that, or give back"""
+    notes: list[DocumentId]
+
+    @classmethod
+    def of(cls, found: LinePeriod) -> Self:
+        of = currency(found.currency)
+        return cls(
+            period=PeriodAnswer(start=found.start_date, end=found.end_date),
+            document=found.document.document_id,
+            number=found.document.number,
+            status=found.document.status,
+            currency=found.currency,
+            quantity=found.quantity,
+            amount=format_minor(found.amount_minor, of),
+            noted=format_minor(found.noted_minor, of),
+            notes=[note.document_id for note in found.notes],
+        )
+
+
+class LinePeriodsAnswer(Answer):
+    """A line over the periods of its contract, the oldest first."""
+
+    object: Literal["line_periods"] = "line_periods"
+    line: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    key: LineKey
+    kind: Annotated[str, Field(examples=["usage"])]
+    meter: Annotated[str | None, Field(examples=["api_calls"])]
+    contract: ContractName
+    periods: list[LinePeriodAnswer]
+
+    @classmethod
+    def of(cls, line: Line, periods: Sequence[LinePeriod]) -> Self:
+        return made_from(
+            cls, line, line=line.line_id, periods=[LinePeriodAnswer.of(found) for found in periods]
+        )
+
+
+class HappenedAnswer(Answer):
+    """Something that became of a document."""
+
+    at: Instant
+    """Of the machine clock"""
+    what: Happened
+    by: Annotated[str | None, Field(examples=["usr_1"])]
+    """Who did it, where a person or program acted"""
+    of: Annotated[str | None, Field(examples=["DEFAULT-2026-000003"])]
+    """The statement, number or journal entry it is about"""
+    revision: int | None
+    """Of that statement"""
+    said: str | None
+    """A reason, or what was seen"""
+
+    @classmethod
+    def of_row(cls, row: HistoryRow) -> Self:
+        return made_from(cls, row)
+
+
+class DocumentHistoryAnswer(Answer):
+    """What became of a document, the oldest first. Of the revisions that an open draft went through the newest of each statement
+    is here."""
+
+    object: Literal["document_history"] = "document_history"
+    document: DocumentId
+    number: Annotated[str | None, Field(examples=["DEFAULT-2026-000003"])]
+    state: State
+    happened: list[HappenedAnswer]
+
+    @classmethod
+    def of(cls, document: Document, rows: Sequence[HistoryRow]) -> Self:
+        return made_from(
+            cls,
+            document,
+            document=document.document_id,
+            happened=[HappenedAnswer.of_row(row) for row in rows],
         )

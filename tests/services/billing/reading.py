@@ -4,14 +4,18 @@ from services.billing.documents import usecases
 from services.billing.documents.domain.document import Document
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.finalization.usecases import finalize
+from shared.db.listing import Order, Window
 from shared.db.unit_of_work import Database
 
 
 async def list_documents(
     db: Database, asked: DocumentFilter, before: str | None, rows_max: int
 ) -> list[Document]:
+    """The newest first."""
+    after = None if before is None else (before, before)
     async with db.transaction(isolation="repeatable_read") as uow:
-        return await usecases.list_documents(uow, asked, before, rows_max)
+        places = await usecases.list_places(uow, asked, Window(Order("created", True), after, rows_max))
+        return await usecases.list_documents(uow, places)
 
 
 async def get_document(db: Database, document_id: str) -> Document:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.billing.documents.domain.draws import CREDITS_LIABILITY, is_owed
+from services.billing.documents.domain.draws import CREDITS_LIABILITY, GIVEN, is_owed
 from services.billing.journal.domain.entries import NewEntry, Posting, Source
 from services.billing.journal.domain.sources import BLOCK
 from shared.topics.rating import BlockRowMessage
@@ -17,8 +17,6 @@ OPENING_BALANCE: Final = "opening_balance"
 CUSTOMER_CREDIT: Final = "customer_credit"
 #: What a statement asked for as short of a commitment that rolls over: it was no revenue yet.
 SHORTFALL: Final = "revenue.shortfall"
-#: What a refill guarantees beyond what was left: a gift.
-GIVEN: Final = "revenue.promotional"
 
 _AGAINST: Final = {
     "grant": OPENING_BALANCE,
@@ -31,14 +29,17 @@ _AGAINST: Final = {
 
 
 def entry_of(row: BlockRowMessage, zone: str) -> NewEntry | None:
-    """Return what a row posts: what customers have paid and not used up rises or falls by it, or moves from one block to
-    another. None: nothing, as of what is not owed, which posts as it is drawn, and of a grant that documents ask for."""
-    if not is_owed(row.block_kind) or row.asked_for:
+    """Return what a row posts: what customers have paid and not used up rises or falls by what was paid for it, or moves from
+    one block to another. None: nothing, as of what is not owed, which posts as it is drawn, of a grant that documents ask for, and of
+    what lapses that none asked for."""
+    paid = row.amount_minor if row.cost_minor is None else row.cost_minor
+    owed = paid - row.unasked_minor
+    if not is_owed(row.block_kind) or row.asked_for or not owed:
         return None
     postings = (
         Posting(CREDITS_LIABILITY, row.carried_minor, block_id=row.carried_from),
-        Posting(_against(row), row.amount_minor - row.carried_minor),
-        Posting(CREDITS_LIABILITY, -row.amount_minor, block_id=row.block),
+        Posting(_against(row), owed - row.carried_minor),
+        Posting(CREDITS_LIABILITY, -owed, block_id=row.block),
     )
     return NewEntry(
         source=Source(BLOCK, row.block, f"{row.kind}:{row.row}"),
@@ -54,4 +55,5 @@ def entry_of(row: BlockRowMessage, zone: str) -> NewEntry | None:
 def _against(row: BlockRowMessage) -> str:
     if row.period_start_us is None:
         return _AGAINST[row.kind]
+    # what a refill guarantees beyond what was left is a gift
     return SHORTFALL if row.block_kind == "roll_over" else GIVEN

@@ -65,9 +65,10 @@ AGGREGATES = {
 LAST_STATEMENTS = """(
         select s.contract, s.period_start, s.final, coalesce(c.run, 0) as run, s.revision as final_revision,
             coalesce(c.revision, s.revision) as revision, coalesce(c.watermark, s.watermark) as watermark,
-            coalesce(c.document, s.document) as document, c.taken_out
+            coalesce(c.document, s.document) as document, c.taken_out, c.taken_out_of
         from rating.statements s
-        left join lateral (select run, revision, watermark, document, taken_out from rating.corrections c
+        left join lateral (select run, revision, watermark, document, taken_out, taken_out_of
+            from rating.corrections c
             where c.contract = s.contract and c.period_start = s.period_start order by run desc limit 1) c on s.final)"""
 #: Relation: whose usage that covers; of a subject that had left by then, up to `batches` alone, without what was
 #: `taken_out` of them.
@@ -207,7 +208,8 @@ METERS_OF = """select jsonb_object_keys({s}.document -> 'meters')
 #: CTEs after SPANS. `terms`: each customer's time cut where anything changes, so that an event meets at most
 #: one row. `closed` holds the
 #: final statements that cover it, by the meters they charge: [{contract, period_start, meter, watermark, out,
-#: subjects}], where a subject has null, or, as it had left by then, {batches, out}; `held` the open periods
+#: out_of, decided, subjects}], where a subject has null, or {out} of its own, or, as it had left by then, {batches, out};
+#: `held` the open periods
 #: that cannot be priced, with the exception that holds each: [{contract, period_start, meter, exception_id,
 #: kind, owner}].
 #: `closed.meters` says of each meter which version took other events than today's does (null: none did); in
@@ -218,19 +220,19 @@ TERMS = (
     + f""",
     closed as materialized (
         select s.contract, c.customer_id, p.period_start, p.period_end, s.watermark, s.taken_out as out,
-               (select jsonb_object_agg(partition, stretches) from (
-                    select q.key as partition, jsonb_agg(jsonb_build_array(
-                        (d.after ->> q.key)::bigint, q.value::bigint) order by d.sequence) as stretches
-                    from rating.late_decisions d cross join lateral jsonb_each_text(d.up_to) q
-                    where (d.contract, d.period_start, d.decision) = (s.contract, s.period_start, 'waive')
-                    group by q.key) decided) as waived,
+               s.taken_out_of as out_of,
+               (select jsonb_agg(jsonb_build_object('decision', d.decision, 'after', d.after, 'up_to', d.up_to,
+                        'subjects', d.subjects) order by d.sequence) from rating.late_decisions d
+                    where (d.contract, d.period_start) = (s.contract, s.period_start)) as decided,
                (select jsonb_object_agg(named.meter, (
                     select v.revision from meter_version v join meter m using (meter)
                     where v.meter = named.meter and v.revision = {version_of("s", "named.meter")}
                         and v.filters is distinct from m.filters))
                 from ({METERS_OF.format(s="s")}) named (meter)) as meters,
                (select jsonb_object_agg(k.subject, case when k.batches is not null then
-                    jsonb_build_object('batches', k.batches, 'out', k.taken_out) end) from {LAST_SUBJECTS} k
+                    jsonb_build_object('batches', k.batches, 'out', k.taken_out)
+                    when s.taken_out_of ? k.subject then jsonb_build_object('out', s.taken_out_of -> k.subject)
+                    end) from {LAST_SUBJECTS} k
                 where (k.contract, k.period_start, k.run) = (s.contract, s.period_start, s.run)) as subjects
         from {LAST_STATEMENTS} s join rating.periods p using (contract, period_start)
             join rating.contracts c using (contract) where s.final
@@ -239,7 +241,8 @@ TERMS = (
         select k.subject, jsonb_agg(jsonb_build_object('contract', c.contract, 'customer_id', c.customer_id,
             'period_start', c.period_start,
                                                        'period_end', c.period_end, 'meters', c.meters, 'out', c.out,
-                                                       'waived', c.waived, 'watermark', c.watermark,
+                                                       'out_of', c.out_of, 'decided', c.decided,
+                                                       'watermark', c.watermark,
                                                        'subject', k.until)) as closed
         from closed c cross join lateral jsonb_each(c.subjects) k (subject, until)
             left join rating.subjects s on s.subject = k.subject
@@ -268,7 +271,7 @@ TERMS = (
                jsonb_agg(jsonb_build_object('contract', c.contract, 'period_start', c.period_start, 'meter',
                    meter,
                                             'otherwise', c.meters -> meter, 'watermark', c.watermark,
-                                                'out', c.out, 'waived', c.waived,
+                                                'out', c.out, 'out_of', c.out_of, 'decided', c.decided,
                                                 'subjects', c.subjects))
                    filter (where c.contract is not null and meter is not null) as closed,
                jsonb_agg(jsonb_build_object('contract', h.contract, 'period_start', h.period_start, 'meter',
@@ -301,11 +304,27 @@ GONE = f"""(c ->> 'period_start')::timestamptz <= e.time and e.time < (c ->> 'pe
             and {_had("(c -> 'subject')")}"""
 VOID_LATE = (
     "(v.batch_id > coalesce((c -> 'watermark' ->> v.partition::text)::bigint, 0) or "
-    + among("c -> 'out'", "v")
+    + among("coalesce(c -> 'out_of' -> e.subject, c -> 'out')", "v")
     + ")"
 )
+
+
+def waived(row: str) -> str:
+    """SQL: whether it was decided that a row of events or voids, of event `e`, is never of a final statement `c`: by the
+    first decision about its subject and its batch. What was accepted is what the first decision of a partition begins
+    after."""
+    return f"""coalesce((select d ->> 'decision' = 'waive'
+            and {row}.batch_id > (select (x -> 'after' ->> {row}.partition::text)::bigint
+                from jsonb_array_elements(nullif(c -> 'decided', 'null')) with ordinality y (x, n)
+                where x -> 'after' ? {row}.partition::text order by n limit 1)
+            from jsonb_array_elements(nullif(c -> 'decided', 'null')) with ordinality z (d, n)
+            where d -> 'subjects' ? e.subject
+                and {row}.batch_id <= (d -> 'up_to' ->> {row}.partition::text)::bigint
+            order by n limit 1), false)"""
+
+
 #: Such a void, and nobody decided that the statement stays.
-VOID_HELD = f"({VOID_LATE} and not " + among("c -> 'waived'", "v") + ")"
+VOID_HELD = f"({VOID_LATE} and not {waived('v')})"
 
 
 def took(meter: str, otherwise: str) -> str:
@@ -358,7 +377,7 @@ _FACTS = f""",
                    bool_or(had.counted and {VOID_HELD}) as void_held,
                    bool_or(c ->> 'meter' = any (taken.meters) and not had.counted) as late,
                    bool_or(c ->> 'meter' = any (taken.meters) and not had.counted
-                       and {among("c -> 'waived'", "e")}) as waived
+                       and {waived("e")}) as waived
             from jsonb_array_elements(t.closed) c
             cross join lateral (select c -> 'subjects' -> e.subject as subject offset 0) whose
             cross join lateral (select {took("c ->> 'meter'", "c -> 'otherwise'")}

@@ -66,7 +66,7 @@ HOURS_OFF = """
 HOURS = """
     select key_id, source, hour, sum(received)::bigint as received, sum(published)::bigint as published,
            sum(quarantined)::bigint as quarantined, sum(refused)::bigint as refused
-    from usage_ingest.receipts_said where hour >= $1 and hour < $2
+    from usage_ingest.receipts_said where hour >= $1 and hour < $2 {narrowed}
     group by key_id, source, hour order by hour, key_id, source limit $3
 """
 # What metering quarantined is told through rating's outbox, so until it is stored it waits there, on the bus,
@@ -81,6 +81,8 @@ QUARANTINED = """
 # a larger record of usage.raw fits no message: the door stores it without usage.quarantine
 TOLD_MAX_BYTES = 512 * 1024
 STORE, QUARANTINE = "usage_ingest", "usage.quarantine"
+#: An hour, key id and source, in the order in which hours are listed.
+HourPlace = tuple[datetime, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +118,13 @@ async def door(
     return Checked(K.DOOR, totals, (*breaks, *quarantined), amounts=_amounts(waiting), more=more)
 
 
-async def hours(connection: asyncpg.Connection, start: datetime, end: datetime, rows_max: int) -> list[Hour]:
-    """By hour, key and source."""
-    return [Hour(**row) for row in await connection.fetch(HOURS, start, end, rows_max)]
+async def hours(
+    connection: asyncpg.Connection, start: datetime, end: datetime, after: HourPlace | None, rows_max: int
+) -> list[Hour]:
+    """By hour, key and source, after this one."""
+    narrowed = "" if after is None else "and (hour, key_id, source) > ($4, $5, $6)"
+    rows = await connection.fetch(HOURS.format(narrowed=narrowed), start, end, rows_max, *(after or ()))
+    return [Hour(**row) for row in rows]
 
 
 async def _quarantined(

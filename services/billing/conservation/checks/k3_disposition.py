@@ -71,15 +71,17 @@ UNLINKED = """
     where (v.event_batch_id, v.event_seq) is distinct from (k.batch_id, k.seq) order by v.source, v.id
 """
 # What was decided about late usage stands in an audit row of the call that decided it, word by word, with the batches it
-# begins after (audit rows of before did not say them). A partition that the call did not name stays as it was decided
+# begins after and the subjects it is about (audit rows of before did not say them). A partition that the call did not name stays as it was decided
 # before.
 UNDECIDED = """
-    select d.contract, d.period_start, d.sequence, d.decision, d.reason, d.after::text as after, d.up_to::text as up_to
+    select d.contract, d.period_start, d.sequence, d.decision, d.reason, d.after::text as after, d.up_to::text as up_to,
+        d.subjects
     from rating.late_decisions d join rating.periods p using (contract, period_start)
     where not exists (select from rating.audit a
         where a.object = 'late_usage' and a.object_id = d.contract || '/' || p.start_date
             and a.after ->> 'decision' = d.decision and a.after ->> 'reason' = d.reason
             and coalesce(a.after -> 'after', d.after) = d.after
+            and coalesce(a.after -> 'subjects', to_jsonb(d.subjects)) = to_jsonb(d.subjects)
             and not exists (select from jsonb_each(d.up_to) decided
                 where decided.value is distinct from coalesce(a.after -> 'up_to' -> decided.key, d.after -> decided.key)))
     order by 1, 2, 3
@@ -295,7 +297,8 @@ def _undecided(row: asyncpg.Record) -> Break:
         ),
         "an audit row that says the same",
         "none",
-        f"nobody decided to {row['decision']} late usage after {row['after']} up to {row['up_to']} ({row['reason']}): the decision was forged, "
+        f"nobody decided to {row['decision']} late usage of {len(row['subjects'])} subjects after {row['after']} up to "
+        f"{row['up_to']} ({row['reason']}): the decision was forged, "
         "or its audit row is gone; find who wrote it, and decide anew",
     )
 

@@ -87,8 +87,8 @@ DATES = """
 STRAY = """
     select e.entry_id, e.source_kind, e.source_id, e.event, e.contract
     from billing.journal_entries e
-    where not exists (select from billing.documents d where e.source_kind = 'document' and e.event = 'finalized'
-            and d.document_id = e.source_id and d.status = 'finalized')
+    where not exists (select from billing.documents d where e.source_kind = 'document'
+            and e.event in ('finalized', 'shortfall_moved') and d.document_id = e.source_id and d.status = 'finalized')
         and not exists (select from rating.block_rows r where e.source_kind = 'block'
             and r.block_id = e.source_id and r.kind || ':' || r.row_id = e.event)
     order by e.entry_id

@@ -15,19 +15,27 @@ LIABILITY = "credits_liability"
 #: Blocks that are owed: what was given, or asked for as short of a commitment, posts as it is drawn.
 OWED = "b.kind not in ('promotional', 'shortfall')"
 
-#: `booked`: the rows that stay as they are and post, each with the event that books it. What a block gives up to another is
-#: booked with what that one has of it. A grant that documents ask for is posted by them; a void before they do takes it back.
+#: What was paid for what a row adds: as much, or what it cost of a block that was sold below its amount. What an open statement
+#: makes of one costs nothing yet.
+PAID = "case when b.cost_basis is null then r.amount_minor else coalesce(r.cost_minor, 0) end"
+
+#: `booked`: the rows that stay as they are and post, each with the event that books it. What a block gives up to another, or
+#: has back of it, is booked with what that one has of it. A grant that documents ask for is posted by them; a void before they do takes it back.
+#: What lapses and none asked for is not booked.
 BOOKED = f"""booked as materialized (
-        select r.row_id, r.block_id, r.kind, r.amount_minor, r.period_start, r.contract, r.recorded_at,
+        select r.row_id, r.block_id, r.kind, {PAID} - coalesce(round(r.unasked_minor * {PAID}::numeric / r.amount_minor), 0)::bigint
+                as amount_minor, r.period_start, r.contract, r.recorded_at,
             coalesce(taker.block_id, r.block_id) as source_id,
-            coalesce('grant:' || taker.row_id, r.kind || ':' || r.row_id) as event
+            coalesce(taker.kind || ':' || taker.row_id, r.kind || ':' || r.row_id) as event
         from rating.block_rows r join rating.blocks b using (block_id)
         left join rating.periods p on (p.contract, p.period_start) = (r.contract, r.period_start)
         left join lateral (
-            select g.row_id, g.block_id from rating.block_rows g join rating.blocks gb using (block_id)
-            where (g.contract, g.period_start, g.at) = (r.contract, r.period_start, r.at) and g.kind = 'grant'
+            select g.row_id, g.block_id, g.kind from rating.block_rows g join rating.blocks gb using (block_id)
+            where (g.contract, g.period_start, g.statement_id, g.at)
+                    = (r.contract, r.period_start, r.statement_id, r.at)
+                and g.kind in ('grant', 'adjustment') and g.block_id <> r.block_id and gb.effective = g.at
                 and gb.clauses = b.clauses and (gb.returned_from is null or gb.returned_from = b.block_id)
-        ) taker on r.kind = 'adjustment'
+        ) taker on r.kind = 'adjustment' and b.effective <> r.at
         where {OWED} and r.kind not in ('draw', 'return') and (r.period_start is null or p.final)
             and not (b.asked_for and r.kind in ('grant', 'void') and r.period_start is null)
     )"""
@@ -52,14 +60,15 @@ ROWS = f"""
             sum(p.amount_minor)::bigint as off
         from billing.journal_postings p where p.entry_id = e.entry_id
     ) b on true
-    where e.entry_id is null and $1 and exists (
+    where e.entry_id is null and k.amount_minor <> 0 and $1 and exists (
             select from rating.retold where topic = 'rating.block_rows' and done_at is not null)
         or e.entry_id is not null and (b.owed_minor <> k.amount_minor or b.off <> 0
             or k.period_start is null and b.against_minor <> k.amount_minor)
     order by k.row_id
 """
 
-# Block by block: what the journal owes of it against what is left of it, less what its documents are still to ask for, and
+# Block by block: what the journal owes of it against what is left of it, less what its documents are still to ask for
+# (once it is over, no more than they were to ask for: what none did lapses, and is no revenue), and
 # what is drawn and in no document yet, or handed on by no final statement. A block that has a row without an entry is
 # named by that, or waits for it.
 BLOCKS = f"""
@@ -79,16 +88,19 @@ BLOCKS = f"""
         join billing.documents d using (document_id) where d.status = 'finalized' group by 1
     ),
     drawn as (
-        select draw ->> 'block' as block_id, sum((draw ->> 'amount_minor')::bigint)::bigint as minor
+        select draw ->> 'block' as block_id,
+            sum(coalesce(draw ->> 'cost_minor', draw ->> 'amount_minor')::bigint)::bigint as minor
         from billing.document_lines l join billing.documents d using (document_id)
         cross join lateral jsonb_array_elements(l.draws) draw where d.status = 'finalized' group by 1
     ),
     kept as (
-        select b.block_id, b.asked_for, coalesce(sum(r.amount_minor), 0)::bigint as left_minor,
-            coalesce(sum(r.amount_minor) filter (
-                where b.asked_for and r.kind in ('grant', 'void') and r.period_start is null), 0)::bigint as to_ask,
-            coalesce(-sum(r.amount_minor) filter (where r.kind in ('draw', 'return')), 0)::bigint as drawn,
-            coalesce(sum(r.amount_minor) filter (
+        select b.block_id, b.asked_for, coalesce(sum({PAID}), 0)::bigint as left_minor,
+            case when b.over then case when b.asked_for then coalesce((select sum(a.amount_minor)
+                from rating.asked_beforehand a where a.block_id = b.block_id), 0) else 0 end
+                else coalesce(sum({PAID}) filter (where b.asked_for and r.kind in ('grant', 'void')
+                    and r.period_start is null), 0) end::bigint as to_ask,
+            coalesce(-sum({PAID}) filter (where r.kind in ('draw', 'return')), 0)::bigint as drawn,
+            coalesce(sum({PAID}) filter (
                 where r.kind in ('grant', 'adjustment') and not p.final), 0)::bigint as open,
             (select c.contract from rating.block_contracts c where c.block_id = b.block_id
                 order by c.position limit 1) as contract
@@ -106,7 +118,7 @@ BLOCKS = f"""
         coalesce(o.minor, 0) as owed
     from expected x full join owed o using (block_id)
     where coalesce(x.minor, 0) <> coalesce(o.minor, 0) and not exists (
-        select from booked k where k.block_id = x.block_id and not exists (
+        select from booked k where k.block_id = x.block_id and k.amount_minor <> 0 and not exists (
             select from billing.journal_entries e
             where (e.source_kind, e.source_id, e.event) = ('block', k.source_id, k.event)))
     order by 1
@@ -141,7 +153,7 @@ def _row_not_booked(row: asyncpg.Record) -> Break:
 def _owed_differs(row: asyncpg.Record) -> Break:
     where = Row("billing.journal_postings", {"account": LIABILITY, "block_id": row["block_id"]})
     says = (
-        f"{row['left_minor'] or 0} are left of block {row['block_id']}, of which {row['expected']} should be in the books by "
+        f"{row['left_minor'] or 0} were paid for what is left of block {row['block_id']}, of which {row['expected']} should be in the books by "
         "now (minor units); find the document or row that is not posted as it is, and correct it by another entry"
     )
     return Break(

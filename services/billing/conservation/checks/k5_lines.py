@@ -75,7 +75,8 @@ DRAWS = f"""
     with {SCOPE}, {ASKED},
     settled as (
         select s.contract, s.period_start, line ->> 'line_id' as line_id, draw ->> 'block' as block,
-            draw ->> 'kind' as kind, sum((draw ->> 'amount_minor')::bigint)::bigint as amount_minor
+            draw ->> 'kind' as kind, sum((draw ->> 'amount_minor')::bigint)::bigint as amount_minor,
+            coalesce(sum((draw ->> 'cost_minor')::bigint), 0)::bigint as cost_minor
         from last s
         cross join lateral jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line
         cross join lateral jsonb_array_elements(line -> 'draws') draw
@@ -84,13 +85,16 @@ DRAWS = f"""
     billed as (
         select contract, period_start, line_id, draw ->> 'block' as block, draw ->> 'kind' as kind,
             sum((draw ->> 'amount_minor')::bigint)::bigint as amount_minor,
+            coalesce(sum((draw ->> 'cost_minor')::bigint), 0)::bigint as cost_minor,
             min(document_id) filter (where position is not null) as document_id, min(position) as position
         from asked cross join lateral jsonb_array_elements(draws) draw group by 1, 2, 3, 4, 5
     )
     select contract, period_start, line_id, block, kind, coalesce(s.amount_minor, 0) as settled,
-        coalesce(b.amount_minor, 0) as billed, b.document_id, b.position
+        coalesce(b.amount_minor, 0) as billed, coalesce(s.cost_minor, 0) as settled_cost,
+        coalesce(b.cost_minor, 0) as billed_cost, b.document_id, b.position
     from settled s full join billed b using (contract, period_start, line_id, block, kind)
-    where coalesce(s.amount_minor, 0) <> coalesce(b.amount_minor, 0)
+    where (coalesce(s.amount_minor, 0), coalesce(s.cost_minor, 0))
+        <> (coalesce(b.amount_minor, 0), coalesce(b.cost_minor, 0))
     order by contract, period_start, line_id, block, kind
 """
 
@@ -134,14 +138,15 @@ def draw_differs(row: asyncpg.Record) -> Break:
             "block": row["block"],
         },
     )
+    settled, billed = (f"{row[side]}, which cost {row[f'{side}_cost']}" for side in ("settled", "billed"))
     return money(
         row,
         "draw_differs",
         where,
-        row["settled"],
-        row["billed"],
-        f"rating drew {row['settled']} of block {row['block']} for the line and billing documents {row['billed']} "
-        "(minor units); a finalized document is corrected by a note",
+        settled,
+        billed,
+        f"rating drew {settled} of block {row['block']} for the line and billing documents {billed} "
+        "(minor units, the cost of a block that was sold below its amount); a finalized document is corrected by a note",
     )
 
 

@@ -193,6 +193,17 @@ KINDS: Mapping[str, Sabotage] = {
         "delete from rating.block_rows where block_id = $1 and kind = 'grant' and period_start is null",
         "a granted block",
     ),
+    "cost-shifted": Sabotage(
+        K.MONEY,
+        "block_cost_off",
+        "rating.block_rows",
+        """select block_id from rating.block_rows where kind = 'grant' and period_start is null and cost_minor is not null
+               and cause not in ('rolled_over', 'returned')
+           group by 1 having count(*) = 1 order by 1 limit 1""",
+        """update rating.block_rows set cost_minor = cost_minor + 1 where block_id = $1 and kind = 'grant'
+               and period_start is null and cause not in ('rolled_over', 'returned')""",
+        "a block that was sold below its amount",
+    ),
     "breakage-dropped": Sabotage(
         K.MONEY,
         "block_row_not_posted",
@@ -209,6 +220,15 @@ KINDS: Mapping[str, Sabotage] = {
         """update billing.journal_postings p set amount_minor = 2 * p.amount_minor
             from billing.journal_entries e where e.entry_id = p.entry_id and p.block_id is not null
                 and (e.source_kind, e.source_id, e.event) = ('block', $1, $2)""",
+        "a block of which something lapsed that was paid",
+    ),
+    "lapse-unasked": Sabotage(
+        K.MONEY,
+        "block_entry_differs",
+        "billing.journal_entries",
+        LAPSED,
+        """update rating.block_rows set unasked_minor = amount_minor
+            where block_id = $1 and kind || ':' || row_id = $2""",
         "a block of which something lapsed that was paid",
     ),
     "correction-dropped": Sabotage(
@@ -245,8 +265,8 @@ KINDS: Mapping[str, Sabotage] = {
         "rating.late_decisions",
         """select contract, period_start from rating.periods where final order by 1, 2 limit 1""",
         """insert into rating.late_decisions (contract, period_start, sequence, decision, reason, after, up_to,
-                decided_at)
-            values ($1, $2, 1000, 'waive', 'sabotage', '{}', '{}', clock_timestamp())""",
+                subjects, decided_at)
+            values ($1, $2, 1000, 'waive', 'sabotage', '{}', '{}', '{}', clock_timestamp())""",
         "a final period",
     ),
     "batch-row-removed": Sabotage(

@@ -29,6 +29,8 @@ class Reason(StrEnum):
 SUSPENSE_REASONS = (Reason.NO_CUSTOMER, Reason.NO_METER, Reason.NO_CONTRACT)
 VALUED = (Bucket.SUSPENSE, Bucket.HELD_LATE, Bucket.HELD)
 """Where usage waits, and is worth what the list price says."""
+LISTED = (*VALUED, Bucket.VOIDED, Bucket.WAIVED_LATE)
+"""What no statement settles: worth what the list price says, whether it waits or not."""
 
 
 class Late(StrEnum):

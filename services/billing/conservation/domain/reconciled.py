@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Self
 
 from services.billing.conservation.domain.dispositions import (
+    LISTED,
     SUSPENSE_REASONS,
     VALUED,
     Bucket,
@@ -23,8 +25,8 @@ from shared.values.money import Money
 class Row:
     """The usage of a customer or unmatched subject, of one event type in one month.
 
-    `quantities` by meter; None where some meters were not read, so that having none is not known. `values`
-    and `unvalued` of VALUED: at list price, one a meter; how many of the events no list price values.
+    `quantities` by meter; None where some meters were not read, so that having none is not known. `values` of
+    LISTED: at list price, one a meter; `unvalued` of VALUED: how many of the events no list price values.
     """
 
     usage: Usage
@@ -34,6 +36,24 @@ class Row:
     values: Mapping[Bucket, Sequence[Money]]
     unvalued: Mapping[Bucket, int]
     waiting: Sequence[Waiting]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RowPlace:
+    """Where a row stands where those come first that have most waiting in one currency; `rank` is that with its sign
+    turned."""
+
+    rank: int
+    customer: str
+    subject: str
+    type: str
+    month: str
+
+    @classmethod
+    def of(cls, row: Row, code: str | None) -> Self:
+        waits = sum(value.minor for one in row.waiting for value in one.value if value.currency.code == code)
+        usage = row.usage
+        return cls(-waits, usage.customer or "", usage.subject or "", usage.type, f"{usage.month:%Y-%m}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +93,7 @@ def totals_of(rows: Sequence[Row], money: Sequence[Settled]) -> Totals:
     return Totals(
         counts={bucket: sum(row.counts[bucket] for row in rows) for bucket in Bucket},
         reasons={reason: sum(row.reasons[reason] for row in rows) for reason in SUSPENSE_REASONS},
-        values={bucket: added(value for row in rows for value in row.values[bucket]) for bucket in VALUED},
+        values={bucket: added(value for row in rows for value in row.values[bucket]) for bucket in LISTED},
         unvalued={bucket: sum(row.unvalued[bucket] for row in rows) for bucket in VALUED},
         settled=added(period.settled for period in money),
         documented=added(period.documented for period in money),
@@ -90,11 +110,11 @@ def _row(usage: Usage, counted: Iterable[Counted], measured: Iterable[Measured],
         if count.bucket is Bucket.SUSPENSE and count.reason:
             reasons[count.reason] += count.events
     quantities: dict[str, dict[Bucket, Decimal]] = {}
-    values: dict[Bucket, list[Money]] = {bucket: [] for bucket in VALUED}
-    read = dict.fromkeys(VALUED, 0)
+    values: dict[Bucket, list[Money]] = {bucket: [] for bucket in LISTED}
+    read = dict.fromkeys(LISTED, 0)
     for measure in measured:
         quantities.setdefault(measure.meter, {})[measure.bucket] = measure.quantity
-        if measure.list_price and measure.bucket in VALUED:
+        if measure.list_price and measure.bucket in LISTED:
             values[measure.bucket].append(measure.list_price.of(measure.quantity))
             read[measure.bucket] = measure.read
     unvalued = {bucket: counts[bucket] - read[bucket] for bucket in VALUED}
@@ -122,6 +142,7 @@ def _waiting(
     so the row's suspense value is that of one reason.
     """
     valued = Reason.NO_CUSTOMER if usage.customer is None else Reason.NO_CONTRACT
+    oldest = usage.month.date()
     for reason, events in reasons.items():
         if events and reason is valued:
             yield Waiting(
@@ -130,13 +151,14 @@ def _waiting(
                 events,
                 tuple(values[Bucket.SUSPENSE]),
                 unvalued[Bucket.SUSPENSE] - reasons[Reason.NO_METER],
+                oldest,
             )
         elif events:
-            yield Waiting(Place.SUSPENSE, reason, events, (), events)
+            yield Waiting(Place.SUSPENSE, reason, events, (), events, oldest)
     held: Mapping[Bucket, Why] = {Bucket.HELD_LATE: Late.AFTER_THE_CUT, Bucket.HELD: Reason.PRICING_FAILED}
     for bucket, why in held.items():
         if counts[bucket]:
-            yield Waiting(Place(bucket), why, counts[bucket], tuple(values[bucket]), unvalued[bucket])
+            yield Waiting(Place(bucket), why, counts[bucket], tuple(values[bucket]), unvalued[bucket], oldest)
 
 
 def _unbilled(period: Settled) -> Waiting:
@@ -146,4 +168,5 @@ def _unbilled(period: Settled) -> Waiting:
         0,
         (period.unbilled,),
         0,
+        period.start_date,
     )

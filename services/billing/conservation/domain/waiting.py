@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from services.billing.conservation.domain.dispositions import OWNERS, Place, Why
 from shared.values.money import Money, currency
@@ -10,13 +11,14 @@ from shared.values.money import Money, currency
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What waits in a place for one reason. `unvalued`: how many of the events have no list price, so that
-    `value` is without them."""
+    `value` is without them; `oldest`: the first day of the month, or of the period, that the oldest of it is of."""
 
     place: Place
     reason: Why
     events: int
     value: tuple[Money, ...]
     unvalued: int
+    oldest: date
 
     @property
     def owner(self) -> str:
@@ -43,6 +45,7 @@ def together(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
             sum(one.events for one in pile),
             added(value for one in pile for value in one.value),
             sum(one.unvalued for one in pile),
+            min(one.oldest for one in pile),
         )
         for (place, reason), pile in piles.items()
     )

@@ -36,13 +36,13 @@ async def check_all(
     *,
     listed_max: int | None = LISTED_MAX,
     only: Collection[K] = tuple(K),
-    hear: Callable[[Checked, float], None] = lambda _checked, _seconds: None,
+    hear: Callable[[Checked, Report], Awaitable[None]] | None = None,
 ) -> Report:
     """Make all five checks over everything, or those of `only`, in one snapshot. `log`: the bus's own, where
     it is not the Postgres log.
 
     At most `listed_max` breaks are listed for each question (None: all); all of them are counted. `hear` is
-    told of each check when it is done, with the seconds it took. Raises BusUnavailable.
+    told of each check when it is done, with a report of it alone. Raises BusUnavailable.
     """
     began, heads = time.perf_counter(), log.heads if log else None
     checks: dict[K, Callable[[], Awaitable[Checked]]] = {
@@ -58,7 +58,9 @@ async def check_all(
         for check in (checks[k] for k in K if k in only):
             started = time.perf_counter()
             found.append(await check())
-            hear(found[-1], time.perf_counter() - started)
+            if hear is not None:
+                seconds = time.perf_counter() - started
+                await hear(found[-1], Report(machine_now(), covered, (found[-1],), seconds))
     return Report(machine_now(), covered, tuple(found), time.perf_counter() - began)
 
 

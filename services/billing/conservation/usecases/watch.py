@@ -1,8 +1,11 @@
 """The checker at work: K1 as it goes on, everything at intervals, and what was found last."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
+
+import asyncpg
 
 from services.billing.conservation.checks.k1_transport import Place, transport
 from services.billing.conservation.checks.k3_disposition import GROUP_NAME, TOPIC, stored_is_new
@@ -14,6 +17,8 @@ from services.billing.settings import BillingSettings
 from shared.bus import Log
 from shared.runtime.context import Context, FromRequest
 
+Hear = Callable[[Checked, Report], Awaitable[None]] | None
+
 
 @dataclass
 class Monitor:
@@ -23,7 +28,7 @@ class Monitor:
     auditor: Auditor
     #: Of the bus, where it is not the Postgres log.
     log: Log | None = None
-    report: Report | None = None  # of the last whole check
+    transport_report: Report | None = None  # of the last whole check of K1
     # K3 as it goes on: batches that are not stored whole
     short: Checked = field(default_factory=lambda: Checked(K.DISPOSITION, {}))
     _looked: Checked = field(default_factory=lambda: Checked(K.TRANSPORT, {}))
@@ -33,7 +38,9 @@ class Monitor:
     @property
     def transport(self) -> Checked:
         """The K1 breaks that stop every finalization."""
-        return merged([self._looked, self.report.of(K.TRANSPORT)] if self.report else [self._looked])
+        return merged(
+            [self._looked, self.transport_report.of(K.TRANSPORT)] if self.transport_report else [self._looked]
+        )
 
     async def look(self) -> None:
         """K1, and stored = new, of what was added since the last clean look."""
@@ -51,9 +58,16 @@ class Monitor:
 
     async def check(self) -> Report:
         """Make all five checks now. Two at once would only compete: the second waits for its turn."""
-        async with self._one_at_a_time, self.auditor.connection() as connection:
-            self.report = await check_all(connection, self.log)
-            return self.report
+        async with self.auditor.connection() as connection:
+            return await self.check_by(connection, tuple(K), None)
+
+    async def check_by(self, connection: asyncpg.Connection, only: Collection[K], hear: Hear) -> Report:
+        """Make these of the five by this connection."""
+        async with self._one_at_a_time:
+            found = await check_all(connection, self.log, only=only, hear=hear)
+            if K.TRANSPORT in only:
+                self.transport_report = found
+            return found
 
 
 class ConservationState(Protocol):

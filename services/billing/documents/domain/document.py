@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Literal, Self
 
 from services.billing.documents.domain.kinds import DocumentKind
+from services.billing.documents.domain.reviewed import AWAITING_APPROVAL, Approval, Hold, Seen, State
 from shared.topics.rating import LineDraw, StatementLine, StatementMessage, StatementSegment, StatementStep
 from shared.topics.statement_steps import steps_asked
 from shared.values.instants import from_us
@@ -147,7 +148,7 @@ class Document:
 
     Amounts are minor units of `currency`; the dates of the period are local and both inclusive. An open draft
     has all usage that rating had folded before `as_of` (machine clock), or is `stale`: then it was priced at
-    `as_of`, and may lack what was folded since.
+    `as_of`, and may lack what was folded since. `previous_minor`: what the contract's last period came to.
     """
 
     document_id: str
@@ -175,11 +176,28 @@ class Document:
     held: Held | None = None
     as_of: datetime | None = None
     stale: bool = False
+    previous_minor: int | None = None
+    hold: Hold | None = None
+    approval: Approval | None = None
+    seen: Seen | None = None
+
+    @property
+    def state(self) -> State:
+        """Where it stands; the column of the same name says it of a draft as it was heard."""
+        if self.status == "finalized":
+            return "finalized"
+        if self.held is not None:
+            return "awaiting_approval" if self.held.reason == AWAITING_APPROVAL else "held"
+        return "open" if self.is_open else "due"
 
     @property
     def is_open(self) -> bool:
         """Whether it is a draft a statement of which may still change."""
         return self.status == "draft" and any(not source.final for source in self.statements)
+
+    @property
+    def is_marked_seen(self) -> bool:
+        return self.seen is not None and self.seen.stands(self.total_minor, final=not self.is_open)
 
     def line(self, line_id: str) -> Line | None:
         return next((line for line in self.lines if line.line_id == line_id), None)

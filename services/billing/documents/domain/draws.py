@@ -4,9 +4,11 @@ from typing import Final
 
 #: What customers have paid and not used up.
 CREDITS_LIABILITY: Final = "credits_liability"
+#: What was given: of a draw the part that nobody paid for.
+GIVEN: Final = "revenue.promotional"
 #: Kind of block → what a draw on it takes back: what was given was never revenue, and what was asked for as short of a
 #: commitment is revenue already. Every other block was paid, or agreed, before, and is owed.
-_TAKES_BACK: Final = {"promotional": "revenue.promotional", "shortfall": "revenue.shortfall"}
+_TAKES_BACK: Final = {"promotional": GIVEN, "shortfall": "revenue.shortfall"}
 
 
 def account_of(kind: str) -> str:

@@ -38,9 +38,14 @@ def following(document: Document, statement: StatementMessage, *, segments: bool
         subtotal_minor=subtotal_minor,
         total_minor=subtotal_minor - sum(line.drawn_minor for line in lines),
         statements=statements,
-        held=held_of_statement(statement.held) if statement.held else None,
+        held=held_of_statement(statement.held) if statement.held else _held_by_billing(document),
         lines=lines,
     )
+
+
+def _held_by_billing(document: Document) -> Held | None:
+    """What billing found, or a person said, stands whatever comes of the statement."""
+    return document.held if document.held is not None and document.held.is_whole else None
 
 
 def held_of_statement(why: StatementHeld) -> Held:

@@ -24,6 +24,8 @@ class DocumentKind:
     and `{year}` of issue for its own. The total is posted to the account `receivable`, and each line against
     `owed`, or, where that is None, against `<revenue>.<kind of the line>`. `counts_towards_k5`: its lines are a part of
     what rating settled for the period; a break in the books of the period is then one of the document.
+    `waits_for_people`: somebody may hold it, and a policy may ask for an approval; for what is bought beforehand the customer
+    waits.
     """
 
     name: str
@@ -33,6 +35,7 @@ class DocumentKind:
     revenue: str = "revenue"
     owed: str | None = None
     counts_towards_k5: bool = True
+    waits_for_people: bool = True
 
     def account_of(self, line_kind: str) -> str:
         """Return the account that a line of this kind is a credit of."""
@@ -52,7 +55,13 @@ KINDS: dict[str, DocumentKind] = {
     for kind in (
         INVOICE,
         DocumentKind("commitment", "Commitment invoice", owed=CREDITS_LIABILITY, counts_towards_k5=False),
-        DocumentKind("prepayment", "Prepayment invoice", owed=CREDITS_LIABILITY, counts_towards_k5=False),
+        DocumentKind(
+            "prepayment",
+            "Prepayment invoice",
+            owed=CREDITS_LIABILITY,
+            counts_towards_k5=False,
+            waits_for_people=False,
+        ),
         DocumentKind("debit_note", "Debit note", series=f"{{entity}}-{DEBIT}-{{year}}"),
         DocumentKind("credit_note", "Credit note", series=f"{{entity}}-{CREDIT}-{{year}}"),
     )

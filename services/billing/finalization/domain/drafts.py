@@ -1,11 +1,12 @@
 """A draft that is due: its header, its statements' lines, and what stands in the way of finalizing it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from services.billing.documents.domain.document import Line
 from services.billing.documents.domain.kinds import DocumentKind
+from services.billing.documents.domain.reviewed import AWAITING_APPROVAL, HELD_BY_PERSON, Approval
 from services.billing.finalization.domain.numbering import number_of
 from shared.topics.rating import PERIOD
 
@@ -21,7 +22,19 @@ def broken(k: str) -> str:
 #: What does not hold in the usage, or in the money, of a contract and period.
 OF_USAGE = frozenset(broken(k) for k in ("K3", "K4", "K5"))
 #: The kinds of everything that may stand in a draft's way. K2 is checked over receipts and holds nothing.
-OBSTACLES = (CUSTOMER_UNKNOWN, LINES_DO_NOT_SUM, *(broken(k) for k in ("K1", "K3", "K4", "K5")))
+OBSTACLES = (
+    CUSTOMER_UNKNOWN,
+    LINES_DO_NOT_SUM,
+    *(broken(k) for k in ("K1", "K3", "K4", "K5")),
+    HELD_BY_PERSON,
+    AWAITING_APPROVAL,
+)
+
+
+def reference_of(contract: str, start_date: date, occasion: str) -> str:
+    """What exceptions about a draft are named by."""
+    period = f"{contract}:{start_date}"
+    return period if occasion == PERIOD else f"{period}:{occasion}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +45,17 @@ class Obstacle:
     detail: str
     owner: str
 
+    @property
+    def is_a_decision(self) -> bool:
+        """Whether a person is waited for, and nothing changes until one has decided."""
+        return self.kind == AWAITING_APPROVAL
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A draft whose statements are final; `contract_periods` are theirs. `customer_name` is None until billing
-    has heard of the customer. `block`: which it asks for beforehand."""
+    """A draft whose statements are final; `contract_periods` and `revisions` are theirs. `customer_name` is None until
+    billing has heard of the customer. `block`: which it asks for beforehand. `previous_minor`: what the contract's last
+    period came to. `held_until`: until when it was held as this was read."""
 
     document_id: str
     kind: DocumentKind
@@ -58,12 +77,14 @@ class Draft:
     block: str | None
     contract_periods: tuple[CONTRACT_PERIOD, ...]
     lines: tuple[Line, ...]
+    previous_minor: int | None
+    revisions: Mapping[str, int]
+    approval: Approval | None
+    held_until: datetime | None
 
     @property
     def reference(self) -> str:
-        """What exceptions about this draft are named by."""
-        period = f"{self.contract}:{self.start_date}"
-        return period if self.occasion == PERIOD else f"{period}:{self.occasion}"
+        return reference_of(self.contract, self.start_date, self.occasion)
 
     @property
     def leaves_no_document(self) -> bool:

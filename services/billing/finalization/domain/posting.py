@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from services.billing.documents.domain.draws import account_of
+from services.billing.documents.domain.draws import GIVEN, account_of
 from services.billing.finalization.domain.drafts import Numbered
 from services.billing.journal.domain.entries import NewEntry, Posting, Source
 from services.billing.journal.domain.sources import DOCUMENT, FINALIZED
@@ -10,7 +10,8 @@ from services.billing.journal.domain.sources import DOCUMENT, FINALIZED
 
 def entry_of(document: Numbered) -> NewEntry:
     """Return what the document posts to the accounts of its kind: the customer owes the total, each line is
-    revenue of its own, and what of it is paid from a balance is a debit of that. Zero amounts post nothing."""
+    revenue of its own, and what of it is paid from a balance is a debit of that: at what was paid for the balance, and the
+    rest of revenue, which it never was. Zero amounts post nothing."""
     draft = document.draft
     return NewEntry(
         source=Source(DOCUMENT, draft.document_id, FINALIZED),
@@ -29,4 +30,6 @@ def _postings(document: Numbered) -> Iterator[Posting]:
     for line in draft.lines:
         yield Posting(draft.kind.account_of(line.kind), -line.amount_minor, line.line_id, draft.block)
         for draw in line.draws:
-            yield Posting(account_of(draw.kind), draw.amount_minor, line.line_id, draw.block)
+            paid_minor = draw.amount_minor - draw.given_minor
+            yield Posting(account_of(draw.kind), paid_minor, line.line_id, draw.block)
+            yield Posting(GIVEN, draw.given_minor, line.line_id, draw.block)

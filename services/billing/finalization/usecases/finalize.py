@@ -2,18 +2,23 @@
 a series is a transaction of its own, and none is held while the gate is asked."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
 from prometheus_client import Counter
 
+from services.billing.documents.domain.reviewed import AWAITING_APPROVAL
 from services.billing.documents.domain.told import told_line
 from services.billing.finalization.domain.drafts import Draft, Numbered, Obstacle, numbered
 from services.billing.finalization.domain.numbering import CHUNK_MAX
 from services.billing.finalization.domain.posting import entry_of
 from services.billing.finalization.repository import FinalizationRepository
+from services.billing.finalization.rows import HeldDraft
 from services.billing.finalization.usecases.ask_conservation import Gate
 from services.billing.journal.usecases import post
+from services.billing.reviews.domain.policy import ReviewPolicy
+from services.billing.reviews.repository import PolicyRepository
 from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.runtime import failpoints
@@ -28,16 +33,25 @@ FINALIZED = Counter(
     "u2c_billing_finalized_total", "Final statements settled: documents, and drafts that leave none"
 )
 HELD = Counter("u2c_billing_held_total", "Times a draft was held, by the first thing in its way", ["kind"])
-#: A held draft is looked at again after so long.
-HOLD_S = 5
+#: A held draft is looked at again after so long, and one that waits for a person alone, whose word has it looked at at
+#: once, after so long.
+HOLD_S, DECISION_S = 5, 600
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The drafts that are due, and the policy of that moment."""
+
+    drafts: Sequence[Draft]
+    policy: ReviewPolicy
 
 
 async def finalize_due(db: Database, gate: Gate, now: datetime, zone: str) -> int:
     """Finalize what is due and hold what may not be yet; return how many documents were finalized. Safe to
     run many times at once. `zone`: where the legal entities have their days."""
     finalized, today = 0, local_date(now, zone)
-    while found := await _due(db):
-        obstacles = await _obstacles(found, gate)
+    while (look := await _due(db)).drafts:
+        found, obstacles = look.drafts, await _obstacles(look, gate)
         held = [draft for draft in found if obstacles[draft.document_id]]
         clear = [draft for draft in found if not obstacles[draft.document_id]]
         await _hold(held, obstacles, db, now)
@@ -55,14 +69,16 @@ async def nothing_due(uow: UnitOfWork) -> bool:
     return not await FinalizationRepository(uow.connection).is_any_due()
 
 
-async def _due(db: Database) -> list[Draft]:
+async def _due(db: Database) -> Look:
     async with db.transaction() as uow:
-        return await FinalizationRepository(uow.connection).due(LOOKED_AT_MAX)
+        policy = await PolicyRepository(uow.connection).in_force()
+        return Look(await FinalizationRepository(uow.connection).due(LOOKED_AT_MAX), policy)
 
 
-async def _obstacles(drafts: Sequence[Draft], gate: Gate) -> dict[str, list[Obstacle]]:
-    """Document id → what stands in its way: in the draft itself, or in the books of its contracts and
-    periods."""
+async def _obstacles(look: Look, gate: Gate) -> dict[str, list[Obstacle]]:
+    """Document id → what stands in its way: in the draft itself, in the books of its contracts and periods, or that
+    nobody has approved it."""
+    drafts = look.drafts
     asked = dict.fromkeys(pair for draft in drafts for pair in draft.contract_periods)
     breaks = await gate.obstacles(list(asked))
     return {
@@ -74,9 +90,20 @@ async def _obstacles(drafts: Sequence[Draft], gate: Gate) -> dict[str, list[Obst
                 for obstacle in breaks.get(pair, ())
                 if draft.is_held_by(obstacle)
             ),
+            *_awaited(draft, look.policy),
         ]
         for draft in drafts
     }
+
+
+def _awaited(draft: Draft, policy: ReviewPolicy) -> Iterator[Obstacle]:
+    if why := policy.lacks_approval(draft):
+        yield Obstacle(
+            AWAITING_APPROVAL,
+            f"{' and '.join(why)}: by version {policy.version} of the review policy somebody but {policy.set_by}, who set "
+            f"it, approves it (POST /v1/invoices/{draft.document_id}/approve) before it gets a number",
+            "finance",
+        )
 
 
 async def _hold(
@@ -87,8 +114,8 @@ async def _hold(
         return
     async with db.transaction() as uow:
         repository = FinalizationRepository(uow.connection)
-        await repository.hold([draft.document_id for draft in drafts], HOLD_S)
-        for draft in drafts:
+        held = await repository.hold([_held(draft, obstacles[draft.document_id]) for draft in drafts])
+        for draft in [draft for draft in drafts if draft.document_id in held]:
             found = obstacles[draft.document_id]
             await repository.resolve_exceptions(
                 [draft.reference], now, but=[obstacle.kind for obstacle in found]
@@ -109,6 +136,11 @@ async def _hold(
                 )
 
 
+def _held(draft: Draft, found: Sequence[Obstacle]) -> HeldDraft:
+    hold_s = DECISION_S if all(obstacle.is_a_decision for obstacle in found) else HOLD_S
+    return HeldDraft(draft.document_id, found[0].kind, hold_s, draft.held_until)
+
+
 def _chunks(drafts: Sequence[Draft], today: date) -> Iterator[list[Draft]]:
     """Cut into runs of one series, each at most one transaction long, older periods first."""
     ordered = sorted(drafts, key=lambda draft: (draft.series(today), draft.period_start, draft.contract))
@@ -122,12 +154,15 @@ def _chunks(drafts: Sequence[Draft], today: date) -> Iterator[list[Draft]]:
 async def _finalize_chunk(chunk: Sequence[Draft], db: Database, now: datetime, today: date) -> int:
     """Number, post and tell one run of one series in one transaction; return how many drafts it settled.
 
-    The drafts are locked again here, so what another worker finalized or holds meanwhile falls out, and no
-    number is taken for it.
+    The drafts are locked again here, so what another worker finalized or holds meanwhile falls out, as does what a
+    policy that came meanwhile asks for, and no number is taken for it.
     """
     async with db.transaction() as uow:
+        policy = await PolicyRepository(uow.connection).in_force_until_commit()
         repository = FinalizationRepository(uow.connection)
-        mine = await repository.lock([draft.document_id for draft in chunk])
+        mine = await repository.lock(
+            [draft.document_id for draft in chunk if not policy.lacks_approval(draft)]
+        )
         drafts = [draft for draft in chunk if draft.document_id in mine]
         await repository.drop_drafts([draft.document_id for draft in drafts if draft.leaves_no_document])
         kept = [draft for draft in drafts if not draft.leaves_no_document]

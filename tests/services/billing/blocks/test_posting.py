@@ -56,6 +56,16 @@ def test_what_a_row_adds_is_owed_and_what_it_takes_is_not(kind: str, minor: int,
     assert (entry.contract, entry.customer, entry.posted_on) == ("ua-2013", "UA", NOW.date())
 
 
+def test_what_was_sold_below_its_amount_is_owed_at_what_was_paid() -> None:
+    """Half of what lapses was never asked for."""
+    entry = entry_of(msgspec.structs.replace(ROW, cost_minor=-240, unasked_minor=-120), ZONE)
+    assert entry is not None
+    assert {(one.account, one.amount_minor, one.block_id) for one in entry.postings} == {
+        ("revenue.breakage", -120, None),
+        (LIABILITY, 120, "blk_1"),
+    }
+
+
 @pytest.mark.parametrize(
     ("block_kind", "given_up", "rest"),
     [

@@ -119,12 +119,27 @@ def january() -> list[bytes]:
     return found
 
 
+#: More events and more money than wait: what was seen may shrink.
+ACCEPTED = {
+    "customer": "nobody",
+    "type": "call",
+    "reason": "no_customer",
+    "events": DAYS + 1,
+    "value": {"USD": "1000.00"},
+    "because": "a test account",
+}
 ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "all": ("/v1/reconciliation", {}),
     "bolt": (
         "/v1/reconciliation",
         {"customer": "bolt", "meter": "bytes", "from": "2025-01-01T00:00:00Z", "to": "2025-02-01T00:00:00Z"},
     ),
+    "acceptances": ("/v1/reconciliation/acceptances", {}),
+    "suspended": ("/v1/reconciliation/suspense", {"until": "2025-01"}),
+    "suspended_before": ("/v1/reconciliation/suspense", {"until": "2024-12"}),
+    "totals": ("/v1/reconciliation/totals", {}),
+    "rows": ("/v1/reconciliation/rows", {"limit": 200}),
+    "first_row": ("/v1/reconciliation/rows", {"limit": 1}),
     "suspense": (
         "/v1/reconciliation/events",
         {"bucket": "suspense", "customer": "nobody", "month": "2025-01", "limit": 7},
@@ -135,6 +150,8 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
 REFUSED = (
     ("/v1/reconciliation", {"from": "0001-01-01T00:00:00+14:00"}),
     ("/v1/reconciliation", {"customer": "a\0b"}),
+    ("/v1/reconciliation/rows", {"currency": "usd"}),
+    ("/v1/reconciliation/rows", {"cursor": "WzEsMl0="}),
     ("/v1/reconciliation/events", {"month": "0000-01"}),
     ("/v1/reconciliation/events", {"bucket": "lost"}),
     ("/v1/reconciliation/events", {"cursor": "WzEsMl0="}),
@@ -185,6 +202,7 @@ async def fill(cluster: Cluster) -> Sent:
         await client.post("rating", "/v1/customers/acme/aliases", {"alias": "acme-labs"})
         await client.move_clock(CLOSED + timedelta(days=1))
         await settled(client)
+        await client.post("billing", "/v1/reconciliation/acceptances", ACCEPTED)
         answers = {name: await client.get("billing", path, **query) for name, (path, query) in ASKED.items()}
         refused = tuple([await status(cluster, path, query) for path, query in REFUSED])
     finally:

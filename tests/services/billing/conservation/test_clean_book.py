@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import asyncpg
 
-from services.billing.conservation.answers import TotalsAnswer
+from services.billing.conservation.answers.reconciled import TotalsAnswer
 from services.billing.conservation.checks.k5_money import all_periods
 from services.billing.conservation.domain.breaks import Checked, K, merged
 from services.billing.conservation.domain.dispositions import Bucket

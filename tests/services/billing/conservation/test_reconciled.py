@@ -6,16 +6,16 @@ from decimal import Decimal
 
 from pydantic import TypeAdapter
 
-from services.billing.conservation.answers import (
+from services.billing.conservation.answers.reconciled import (
     PlacedEventAnswer,
     ReconciledUsageAnswer,
     ReconciliationAnswer,
 )
-from services.billing.conservation.domain.breaks import Report
 from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.domain.filters import Narrow
 from services.billing.conservation.domain.readings import Counted, Hold, ListPrice, Measured, Placed, Usage
 from services.billing.conservation.domain.reconciled import rows_of, totals_of
+from services.billing.conservation.rows import ResultRow, StoredCheck
 from services.billing.conservation.usecases.reconcile import Reconciled
 from shared.http.instants import Instant
 from shared.values.money import currency
@@ -62,7 +62,9 @@ def test_what_waits_has_a_value_where_a_list_price_says_one_and_an_owner_always(
 
 def test_the_bounds_are_said_in_utc_whatever_the_offset_they_were_asked_with() -> None:
     asked = Narrow(TypeAdapter(Instant).validate_python("2025-01-01T00:00:00+14:00"), customer="acme")
-    shown = ReconciliationAnswer.of(asked, Reconciled([], [], totals_of([], [])), Report(NOW, {})).as_json()
+    result = ResultRow("chk_1", "K1", NOW, {}, Decimal(0), True, 0, {"breaks_listed": 0})
+    check = StoredCheck("chk_1", "usr_1", "done", NOW, NOW, NOW, 1, None, (result,))
+    shown = ReconciliationAnswer.of(asked, Reconciled([], [], totals_of([], [])), check).as_json()
     assert (shown["from"], shown["to"], shown["quantities_of"]) == (
         "2024-12-31T10:00:00Z",
         None,

@@ -68,8 +68,10 @@ def test_all_sabotages_are_named_and_rolled_back(book: Book) -> None:
         "message-set-aside",
     ]
     assert [(one["sabotage"], one["needs"]) for one in told["not_planted"]] == [
+        ("cost-shifted", "a block that was sold below its amount"),
         ("breakage-dropped", "a block of which something lapsed that was paid"),
         ("breakage-doubled", "a block of which something lapsed that was paid"),
+        ("lapse-unasked", "a block of which something lapsed that was paid"),
         ("correction-dropped", "a note that billing has heard of"),
         ("note-doubled", "a finalized note"),
     ], "what this book has nothing for is said"

@@ -1,6 +1,8 @@
 """An open draft is shown as rating prices it while somebody looks, and as it was heard last where rating is
 away."""
 
+import csv
+import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from services.billing.documents.domain.filters import DocumentFilter
 from shared.db.unit_of_work import Database
+from shared.http.paging import LIMIT_MAX
 from shared.runtime.clock import from_us, to_us
 from shared.topics.rating import STATEMENTS, EventName, StatementHeld, StatementMessage
 from tests.conftest import TestDatabase
@@ -187,3 +190,18 @@ async def test_a_page_asks_once_for_what_it_shows_and_no_more(
     await hear(*(statement_of(f"c{n:03}", f"C{n}") for n in range(201)))
     assert len(await shown(api, limit="200")) == 200
     assert [len(call) for call in rating.asked] == [200]
+
+
+async def test_more_drafts_than_rating_answers_at_once_are_asked_for_in_parts(
+    hear: Hear, api: httpx2.AsyncClient, rating: Rating
+) -> None:
+    """A download takes more rows at once than a page of the list may have."""
+    contracts = [f"c-{number:03}" for number in range(LIMIT_MAX + 5)]
+    await hear(*[statement_of(contract=contract, revision=1) for contract in contracts])
+    rating.statements = [
+        statement_of(contract=contract, revision=5, amounts=(700,)) for contract in contracts
+    ]
+    answer = await api.get("/v1/invoices", headers={"Accept": "text/csv"})
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert len(rows) == len(contracts) and {row["total"] for row in rows} == {"7.00"}
+    assert sorted(map(len, rating.asked)) == [5, LIMIT_MAX]

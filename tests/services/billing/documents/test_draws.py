@@ -85,6 +85,29 @@ async def test_they_are_told_and_posted_by_line(db: Database, finalized: Documen
     ]
 
 
+async def test_what_is_drawn_of_a_block_that_was_sold_below_its_amount_posts_at_what_was_paid(
+    db: Database, hear: Hear, hear_customers: Hear
+) -> None:
+    """The rest of it was never revenue, and the line is booked whole; the customer sees what is drawn."""
+    await hear_customers()
+    cheap = LineDraw("blo_cheap", "prepaid", 300, 240)
+    await hear(drawn(statement_of(final=True, amounts=(700,)), cheap))
+    await finalize_due(db, OpenGate(), NOW, ZONE)
+    (document,) = await list_documents(db, DocumentFilter(), None, 10)
+    assert (document.total_minor, document.lines[0].draws) == (400, (cheap,))
+    told = DOCUMENTS.decode(await db.pool.fetchval("select value from billing.outbox"))
+    assert told.lines[0].draws == (cheap,)
+    rows = await db.pool.fetch(
+        "select account, amount_minor, block_id from billing.journal_postings order by position"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("receivable", 400, None),
+        ("revenue.usage", -700, None),
+        ("credits_liability", 240, "blo_cheap"),
+        ("revenue.promotional", 60, "blo_cheap"),
+    ]
+
+
 async def test_a_line_that_is_paid_whole_leaves_a_document_of_nothing(
     db: Database, hear: Hear, hear_customers: Hear
 ) -> None:
@@ -98,6 +121,11 @@ async def test_a_line_that_is_paid_whole_leaves_a_document_of_nothing(
 
 
 HARMED = {
+    "at another cost": (
+        """update billing.document_lines set draws = jsonb_set(draws, '{0,cost_minor}', '240')
+           where position = 1""",
+        {"draw_differs"},
+    ),
     "none": ("select", set()),
     "more": (
         """update billing.document_lines set draws = jsonb_set(draws, '{0,amount_minor}', '301')

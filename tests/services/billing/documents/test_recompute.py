@@ -112,7 +112,9 @@ def priced_contracts(draw: st.DrawFn) -> tuple[PricedPeriod, str]:
     line: Document = {"on_change": draw(st.sampled_from(["run_through", "restart"]))}
     if draw(st.booleans()):
         line["included"] = str(draw(st.integers(0, 500)))
-    line |= draw(st.sampled_from([{}, {"minimum": "800"}, {"maximum": "5"}, {"maximum": "40"}]))
+    line |= draw(
+        st.sampled_from([{}, {"minimum": "800"}, {"maximum": "0.02"}, {"maximum": "1"}, {"maximum": "40"}])
+    )
     line |= draw(st.sampled_from([{}, {}, *CONVERTED]))
     line |= draw(st.sampled_from([{}, {"rounding": {"step": "5"}}, {"rounding": {"mode": "up", "scale": 0}}]))
     versions = [
@@ -157,7 +159,18 @@ def _fee(draw: st.DrawFn, money: st.SearchStrategy[str]) -> Document:
 
 
 #: Operations that random contracts of usage, fees, discounts, escalators and bounds lead to.
-OF_OTHERS = {"commit", "uplift", "shortfall", "draw", "part", "asked", "unpriced", "credit", "handed_on"}
+OF_OTHERS = {
+    "commit",
+    "uplift",
+    "shortfall",
+    "draw",
+    "part",
+    "cost",
+    "asked",
+    "unpriced",
+    "credit",
+    "handed_on",
+}
 OFTEN = set(get_args(Op)) - OF_OTHERS
 
 
@@ -241,7 +254,8 @@ def _is_number(text: str) -> bool:
 
 
 def changed(document: Document, place: Place, by: int) -> None:
-    """Change one number, by one in its last digit: the first fault names its step, and is in its line."""
+    """Change one number, by one in its last digit: the first fault names its step, and is in its line. The caps of a line
+    are shares of one sum by their amounts, so where one has another amount it is the first of them that no longer holds."""
     at_line, at_step, path = place
     altered = deepcopy(document)
     step = altered["lines"][at_line]["steps"][at_step]
@@ -250,7 +264,11 @@ def changed(document: Document, place: Place, by: int) -> None:
     inside[path[-1]] = value + by if isinstance(value, int) else _next(value, by)
     (fault, *_) = recompute.check(altered)
     line = document["lines"][at_line]
-    assert fault.startswith(f"line {line['key']} ({line['id']}), step {at_step + 1} ({step['op']}): "), fault
+    together = [at for at, one in enumerate(line["steps"]) if one["op"] == "cap" == step["op"]]
+    named = [
+        f"line {line['key']} ({line['id']}), step {at + 1} ({step['op']}): " for at in (at_step, *together)
+    ]
+    assert fault.startswith(tuple(named)), fault
 
 
 def _next(text: str, by: int) -> str:
@@ -344,6 +362,36 @@ def test_a_note_of_a_period_without_an_invoice_has_the_difference_too() -> None:
     written = json.dumps(counted, sort_keys=True, separators=(",", ":"))
     steps.insert(0, {**counted, "digest": hashlib.sha256(written.encode()).hexdigest()[:16]})
     assert recompute.check(document) == []
+
+
+def test_a_part_is_of_what_the_step_of_its_cost_comes_to() -> None:
+    """Each number changed alone, and one that holds by itself: a part of twice as much, under a digest of its own."""
+    document = exported(price(chain(terms()), "3"))
+    (line,) = document["lines"]
+    cost: dict[str, str] = {
+        "block": "b",
+        "granted": "10.00",
+        "cost_basis": "0.8",
+        "rounding": "half_up",
+        "currency": "USD",
+    }
+    part: dict[str, Any] = {"block": "b", "whole": "8.00", "number": 1, "parts": 2, "currency": "USD"}
+    steps = [signed("cost", cost, "8.00", None), signed("part", part, "4.00", "4.00")]
+    line |= {"kind": "prepayment", "amount": "4.00", "steps": steps}
+    document |= {"subtotal": "4.00", "total": "4.00"}
+    assert recompute.check(document) == []
+    for place in numbers(document):
+        changed(document, place, 1)
+    steps[1] = signed("part", {**part, "whole": "16.00", "parts": 4}, "4.00", "4.00")
+    (fault,) = recompute.check(document)
+    assert fault.endswith("step 2 (part): what it is a part of is not the output of the step of the cost")
+
+
+def signed(op: str, inputs: Document, output: str, amount: str | None) -> Document:
+    """A step with the digest of what it says."""
+    said: Document = {"op": op, "clauses": [], "inputs": inputs, "output": output, "amount": amount}
+    written = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return {**said, "digest": hashlib.sha256(written.encode()).hexdigest()[:16]}
 
 
 def test_it_knows_every_operation() -> None:

@@ -1,21 +1,22 @@
-"""What the API and `u2c verify` show of conservation: the five checks and their breaks; what became of the
-usage, and of each event."""
+"""The five checks and their breaks; what became of the usage, and of each event."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
 from services.billing.conservation.checks.k2_door import Hour
+from services.billing.conservation.domain.accepted import Acceptance, Suspended
 from services.billing.conservation.domain.breaks import OWNERS, SAYS, Break, Checked, K, Report
 from services.billing.conservation.domain.dispositions import Bucket, Place, Reason, Why
 from services.billing.conservation.domain.filters import Narrow
 from services.billing.conservation.domain.readings import Placed, Settled
 from services.billing.conservation.domain.reconciled import Row, Totals
 from services.billing.conservation.domain.waiting import Waiting
+from services.billing.conservation.rows import ResultRow, StoredCheck
 from services.billing.conservation.usecases.reconcile import Reconciled
-from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity, WorthAnswer
+from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity, StoredAs, WorthAnswer
 from shared.http.shown_names import (
     ContractName,
     CurrencyCode,
@@ -107,8 +108,17 @@ class CheckedAnswer(Answer):
         )
 
 
+def shown(checked: Checked) -> Mapping[str, Any]:
+    """What one of the five found, as it is kept and shown."""
+    found: Mapping[str, Any] = CheckedAnswer.of(checked).as_json()
+    return found
+
+
+Result = Annotated[Mapping[str, Any], StoredAs(CheckedAnswer)]
+
+
 class ConservationAnswer(Answer):
-    """All five checks at one cut."""
+    """All five checks at one cut; where a process died meanwhile, at two."""
 
     holds: bool
     taken_at: Instant
@@ -119,7 +129,7 @@ class ConservationAnswer(Answer):
     """Partition of usage.events → last batch that was seen"""
     breaks_listed: int
     breaks_total: int
-    statements: list[CheckedAnswer]
+    statements: list[Result]
 
     @classmethod
     def of(cls, report: Report) -> Self:
@@ -129,7 +139,88 @@ class ConservationAnswer(Answer):
             seconds=f"{report.seconds:.2f}",
             watermark=dict(report.watermark),
             breaks_listed=len(report.breaks),
-            statements=[CheckedAnswer.of(checked) for checked in report.statements],
+            statements=[shown(checked) for checked in report.statements],
+        )
+
+    @classmethod
+    def of_check(cls, check: StoredCheck) -> Self:
+        """Of a check that is done."""
+        last = check.results[-1]
+        return cls(
+            holds=all(result.holds for result in check.results),
+            taken_at=last.taken_at,
+            seconds=f"{sum(result.seconds for result in check.results):.2f}",
+            watermark=dict(last.watermark),
+            breaks_listed=sum(result.said["breaks_listed"] for result in check.results),
+            breaks_total=sum(result.breaks_total for result in check.results),
+            statements=[result.said for result in check.results],
+        )
+
+
+class ProgressAnswer(Answer):
+    """How one of the five stands."""
+
+    k: K
+    says: Annotated[str, Field(examples=[SAYS[K.MONEY]])]
+    done: bool
+    holds: bool | None
+    """Null until it is made"""
+    breaks_total: int | None
+    taken_at: Instant | None
+    """When its cut was, by the machine clock"""
+    seconds: Annotated[str | None, Field(examples=["0.09"])]
+
+    @classmethod
+    def of(cls, k: K, result: ResultRow | None) -> Self:
+        return cls(
+            k=k,
+            says=SAYS[k],
+            done=result is not None,
+            holds=None if result is None else result.holds,
+            breaks_total=None if result is None else result.breaks_total,
+            taken_at=None if result is None else result.taken_at,
+            seconds=None if result is None else f"{result.seconds:.2f}",
+        )
+
+
+class CheckAnswer(Answer):
+    """A check of the books that somebody asked for. Times are of the machine clock."""
+
+    object: Literal["check"] = "check"
+    id: Annotated[str, Field(examples=["chk_0355r6GMHPjnilLt70JBPV"])]
+    by: Annotated[str, Field(examples=["usr_1"])]
+    """An actor, or `schedule`"""
+    state: Literal["waiting", "running", "done"]
+    asked_at: Instant
+    began_at: Instant | None
+    done_at: Instant | None
+    attempts: int
+    """More than one: a process died, or could not read the books; it went on where it was"""
+    fault: str | None
+    """Why the last attempt broke off; it is tried again"""
+    holds: bool | None
+    """Null until all five are made"""
+    progress: list[ProgressAnswer]
+    conservation: ConservationAnswer | None = ABSENT
+    """All that was found, once it is done; absent in lists"""
+
+    @classmethod
+    def of(cls, check: StoredCheck) -> Self:
+        return cls._of(check, ConservationAnswer.of_check(check) if check.state == "done" else None)
+
+    @classmethod
+    def listed(cls, check: StoredCheck) -> Self:
+        return cls._of(check, None)
+
+    @classmethod
+    def _of(cls, check: StoredCheck, conservation: ConservationAnswer | None) -> Self:
+        results = {result.k: result for result in check.results}
+        return made_from(
+            cls,
+            check,
+            id=check.check_id,
+            progress=[ProgressAnswer.of(k, results.get(k)) for k in K],
+            conservation=conservation,
         )
 
 
@@ -191,6 +282,48 @@ class WaitingAnswer(Answer):
     @classmethod
     def of(cls, waiting: Waiting) -> Self:
         return made_from(cls, waiting, value=WorthAnswer.each(waiting.value))
+
+
+class SuspendedAnswer(Answer):
+    """What is in suspense, over all months."""
+
+    events: int
+    value: list[WorthAnswer]
+    """At list price"""
+
+    @classmethod
+    def of(cls, found: Suspended) -> Self:
+        return cls(events=found.events, value=WorthAnswer.each(found.value))
+
+
+class AcceptanceAnswer(Answer):
+    """Usage in suspense that somebody has accepted in writing. It falls when more waits than was seen."""
+
+    object: Literal["acceptance"] = "acceptance"
+    id: Annotated[str, Field(examples=["acc_0355r6GMHPjnilLt70JBPV"])]
+    customer: Annotated[str, Field(examples=["EV"])]
+    """Or a subject that no customer has"""
+    type: EventType
+    reason: Annotated[str, Field(examples=["no_contract"])]
+    because: str
+    by: Annotated[str, Field(examples=["usr_1"])]
+    at: Instant
+    """Of the business clock"""
+    seen: SuspendedAnswer
+    now: SuspendedAnswer
+    stands: bool
+    """No more waits than was seen"""
+
+    @classmethod
+    def of(cls, acceptance: Acceptance, now: Suspended) -> Self:
+        return made_from(
+            cls,
+            acceptance,
+            id=acceptance.acceptance_id,
+            seen=SuspendedAnswer.of(acceptance.seen),
+            now=SuspendedAnswer.of(now),
+            stands=not now.exceeds(acceptance.seen),
+        )
 
 
 class ReconciledUsageAnswer(Answer):
@@ -323,7 +456,7 @@ class ReconciliationAnswer(Answer):
     conservation: ConservationAnswer
 
     @classmethod
-    def of(cls, asked: Narrow, found: Reconciled, report: Report) -> Self:
+    def of(cls, asked: Narrow, found: Reconciled, check: StoredCheck) -> Self:
         return cls(
             customer=asked.customer,
             meter=asked.meter,
@@ -333,7 +466,7 @@ class ReconciliationAnswer(Answer):
             rows=[ReconciledUsageAnswer.of(row) for row in found.rows],
             totals=TotalsAnswer.of(found.totals),
             money=[SettledAnswer.of(period) for period in found.money],
-            conservation=ConservationAnswer.of(report),
+            conservation=ConservationAnswer.of_check(check),
         )
 
 

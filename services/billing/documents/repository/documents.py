@@ -10,7 +10,6 @@ import asyncpg
 import msgspec
 
 from services.billing.documents.domain.document import CorrectedLine, Document, Held, Line, StatementSource
-from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.domain.following import (
     NONE_YET,
     Documented,
@@ -18,10 +17,11 @@ from services.billing.documents.domain.following import (
     lines_of_draft,
 )
 from services.billing.documents.domain.kinds import KINDS
+from services.billing.documents.domain.reviewed import Approval, Hold, Seen
 from services.billing.documents.rows import FinalizedDocument
 from services.billing.finalization.domain.drafts import OBSTACLES
 from shared.db.columns import names_of, read
-from shared.db.filters import narrowed
+from shared.db.plans import keep_plans
 from shared.topics.rating import (
     STATEMENTS,
     LineDraw,
@@ -48,13 +48,9 @@ _DOCUMENT = """
           and reference = document.contract || ':' || document.start_date
               || case document.occasion when 'period' then '' else ':' || document.occasion end
           and kind = any({kinds})
-        order by opened_at, exception_id limit 1
+        order by kind = 'awaiting_approval', opened_at, exception_id limit 1
     ) obstacle on true
 """
-_CONDITIONS = {
-    "period_from": "document.start_date >= {}",
-    "period_to": "document.end_date <= {}",
-}
 _PLAIN_LINES = """contract, period_start, start_date, end_date, statement_id::text, line_id, key, clause_id, clause_hash,
     version, kind, meter, description, quantity, amount_minor, tax_class, corrects_document, corrects_line, draws"""
 
@@ -66,26 +62,23 @@ class DocumentRepository:
         self._connection = connection
 
     async def draft_states(self) -> dict[str, int]:
-        """How many drafts are held (something is in their way), due (their statement is final) and open
-        (their period runs)."""
+        """State → how many drafts are in it."""
         rows = await self._connection.fetch(
-            """select case when held is not null or held_until is not null then 'held' when complete
-                then 'due' else 'open' end as state,
-                   count(*) as drafts
-               from billing.documents where status = 'draft' group by 1"""
+            "select state, count(*) as drafts from billing.documents where status = 'draft' group by 1"
         )
         return {row["state"]: row["drafts"] for row in rows}
 
-    async def newest_first(self, asked: DocumentFilter, before: str | None, rows_max: int) -> list[Document]:
-        """Return documents older than the id `before`, newest first."""
-        where = narrowed(asked, _CONDITIONS, "document").also("document.document_id < {}", before)
-        where, kinds = where.given(list(OBSTACLES))
+    async def of_ids(self, document_ids: Sequence[str]) -> list[Document]:
+        """Return these documents in the order of the ids, lines without their segments."""
         rows = await self._connection.fetch(
-            f"""{_DOCUMENT.format(kinds=f"{kinds}::text[]")} where {where.sql}
-                order by document.document_id desc limit {rows_max:d}""",
-            *where.parameters,
+            f"{_DOCUMENT.format(kinds='$2::text[]')} where document.document_id = any($1)",
+            list(document_ids),
+            list(OBSTACLES),
         )
-        return await self._with_lines(rows, segments=False)
+        by_id = {row["document_id"]: row for row in rows}
+        return await self._with_lines(
+            [by_id[document_id] for document_id in document_ids if document_id in by_id], segments=False
+        )
 
     async def get(self, document_id: str) -> Document | None:
         """Return one document with its lines, and with their segments and steps once its statement is final."""
@@ -162,6 +155,7 @@ class DocumentRepository:
         return found
 
     async def _with_lines(self, rows: Sequence[asyncpg.Record], *, segments: bool) -> list[Document]:
+        await keep_plans(self._connection)
         sources = await self._sources([row["document_id"] for row in rows])
         found = [_document(row, sources.get(row["document_id"], ())) for row in rows]
         by_status: dict[str, list[str]] = {"draft": [], "finalized": []}
@@ -210,6 +204,9 @@ def _document(row: asyncpg.Record, statements: tuple[StatementSource, ...]) -> D
         customer_name=row["shown_name"],
         statements=statements,
         held=_held(row),
+        hold=msgspec.convert(row["hold"], Hold | None),
+        approval=msgspec.convert(row["approval"], Approval | None),
+        seen=msgspec.convert(row["seen"], Seen | None),
         lines=(),
         as_of=None,
         stale=False,

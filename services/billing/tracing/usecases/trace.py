@@ -82,11 +82,7 @@ async def trace_line(
     async with db.transaction(isolation="repeatable_read") as uow:
         heard = await get_document(uow, document_id)
     (document,) = await show_current(rating.statements, [heard], segments=True, at_once=True)
-    line = document.line(line_id)
-    if line is None:
-        raise LineNotFound(
-            f"no line {line_id[:60]!r}; the document has {', '.join(found.line_id for found in document.lines[:10])}"
-        )
+    line = line_of(document, line_id)
     # A document beforehand has a statement of its own, which counts nothing.
     occasion = document.occasion if document.occasion.startswith(NOTE) else PERIOD
     explanation = None if line.steps_kept else await rating.explanation(line, occasion)
@@ -108,6 +104,16 @@ async def trace_line(
         events,
         Correction.of(corrected, line, document) if corrected else None,
     )
+
+
+def line_of(document: Document, line_id: str) -> Line:
+    """The document's line of this id; raises LineNotFound."""
+    line = document.line(line_id)
+    if line is None:
+        raise LineNotFound(
+            f"no line {line_id[:60]!r}; the document has {', '.join(found.line_id for found in document.lines[:10])}"
+        )
+    return line
 
 
 def _clauses(

@@ -1,0 +1,1 @@
+"""What the API and `u2c verify` show of conservation."""
