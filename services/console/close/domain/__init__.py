@@ -1,0 +1,1 @@
+"""What a close rests on. Pure."""

@@ -1,0 +1,1 @@
+"""What became of an event: stored or not, counted by whom, and in which contract and period."""

@@ -1,0 +1,1 @@
+"""The pages of invoices, as their templates take them."""

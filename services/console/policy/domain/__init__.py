@@ -1,0 +1,1 @@
+"""The policy as it is typed. Pure."""

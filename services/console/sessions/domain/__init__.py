@@ -1,0 +1,1 @@
+"""What a session is known by, and where a request must come from. Pure."""

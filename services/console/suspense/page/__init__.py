@@ -1,0 +1,1 @@
+"""The pages of suspense, as their templates take them."""

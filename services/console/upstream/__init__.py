@@ -1,0 +1,1 @@
+"""The four services, as the console asks them for a person: by HTTP, and by nothing else."""

@@ -1,0 +1,55 @@
+"""What the places, reasons and steps of billing are called here, and on which page each lists its parts."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from services.console.domain.addresses import with_query
+
+PLACES: Final[Mapping[str, str]] = {
+    "suspense": "in suspense",
+    "held_late": "late",
+    "held": "held",
+    "unbilled": "not invoiced yet",
+}
+REASONS: Final[Mapping[str, str]] = {
+    "no_customer": "no customer goes by the subject",
+    "no_meter": "no meter counts the type",
+    "no_contract": "the customer has no contract then",
+    "after_the_cut": "came after its period was final",
+    "pricing_failed": "its period cannot be priced",
+    "period_open": "the period is still open",
+    "not_finalized": "final, without an invoice",
+}
+STEPS: Final[Mapping[str, str]] = {
+    "stored": "stored",
+    "voided": "voided",
+    "suspense": "in suspense",
+    "held_late": "late",
+    "held": "held",
+    "waived": "waived",
+    "unbilled": "not invoiced yet",
+    "invoiced": "invoiced",
+}
+
+
+def place_of(place: str) -> str:
+    return PLACES.get(place, place)
+
+
+def page_of_waiting(place: str, reason: str, currency: str) -> str:
+    """Where what waits in a place is listed; `currency` narrows documents, "" does not."""
+    state = {"held": "held", "period_open": "open"}.get(place if place == "held" else reason, "")
+    documents = with_query("/invoices", {"status": "draft", "state": state, "currency": currency})
+    return {"suspense": "/suspense", "held_late": "/late"}.get(place, documents)
+
+
+def page_of_step(step: str, currency: str) -> str:
+    """Where the parts of a step are listed; the books, where no list has them."""
+    return {
+        "suspense": "/suspense",
+        "held_late": "/late",
+        "held": page_of_waiting("held", "", currency),
+        "waived": "/late",
+        "unbilled": page_of_waiting("unbilled", "", currency),
+        "invoiced": with_query("/invoices", {"status": "finalized", "currency": currency}),
+    }.get(step, "/reconciliation")

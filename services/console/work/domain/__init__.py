@@ -1,0 +1,1 @@
+"""Exceptions of all services, together. Pure."""
