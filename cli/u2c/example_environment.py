@@ -3,7 +3,7 @@ prints it."""
 
 from pydantic_settings import BaseSettings
 
-from shared.postgres.setup import SERVICES
+from shared.postgres.setup import PROCESSES
 from shared.runtime.settings import ServiceSettings
 from u2c.deployment.service_flags import settings_of
 from u2c.settings import PREFIX, CommandSettings
@@ -22,7 +22,7 @@ def text() -> str:
         _part("Every service", ServiceSettings, set()),
     ]
     common = set(ServiceSettings.model_fields)
-    for service in SERVICES:
+    for service in PROCESSES:
         model = settings_of(service)
         if set(model.model_fields) - common:
             parts.append(_part(service, model, common))

@@ -36,6 +36,7 @@ VERBS = (
     "trace",
     "status",
     "env",
+    "console",
     "backup",
     "restore",
 )

@@ -28,7 +28,10 @@ class CommandSettings(BaseSettings):
         description="Name of the deployment's database on that server",
     )
     base_port: int = Field(
-        BASE_PORT, ge=0, le=65532, description="First of the four services' ports; 0 takes free ones"
+        BASE_PORT,
+        ge=0,
+        le=65531,
+        description="First of five ports, the last the console's; 0 takes free ones",
     )
     clock_at: str | None = Field(
         None, description="Instant (RFC 3339) at which the business clock of a fresh deployment starts"

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from shared.postgres.setup import SERVICES
 from u2c.deployment.service_flags import settings_of
 from u2c.deployment.services import PORTS
 from u2c.deployment.state import ROOT
@@ -96,7 +97,7 @@ def test_what_is_compiled_is_kept_where_the_environment_forbids_it_beside_its_so
 
 
 def test_up_prints_every_address_whole_on_a_narrow_terminal() -> None:
-    urls = {service: f"http://127.0.0.1:{port}" for service, port in PORTS.items()}
+    urls = {process: f"http://127.0.0.1:{port}" for process, port in PORTS.items()}
     cluster = SimpleNamespace(
         urls=urls,
         admin_key="u2c_live_" + "x" * 60,
@@ -108,7 +109,7 @@ def test_up_prints_every_address_whole_on_a_narrow_terminal() -> None:
     screen = io.StringIO()
     _show(cluster, Console(file=screen, width=60))  # type: ignore[arg-type]
     told = screen.getvalue()
-    assert all(f"{url}/docs" in told for url in urls.values())
+    assert urls["console"] in told and all(f"{urls[service]}/docs" in told for service in SERVICES)
     assert "/a/long/way/to/the/logs/of/a/deployment" in told
     assert cluster.admin_key not in told and ":p@" not in told, "secrets are printed when asked for: u2c env"
 

@@ -5,7 +5,7 @@ import re
 import pytest
 import typer
 
-from shared.postgres.setup import SERVICES
+from shared.postgres.setup import PROCESSES
 from u2c.deployment.service_flags import listing, variables
 from u2c.deployment.state import ROOT
 from u2c.example_environment import text
@@ -40,7 +40,7 @@ def test_every_setting_of_the_command_line_has_a_flag_that_hears_its_variable() 
     assert {f"U2C_{name.upper()}" for name in CommandSettings.model_fields} <= heard
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", PROCESSES)
 def test_every_setting_of_a_service_is_a_flag(service: str) -> None:
     for flag, variable, default, description in listing(service):
         assert description, f"{flag} of {service} is not described"

@@ -27,6 +27,7 @@ class Draft(msgspec.Struct, frozen=True):
     """What is read of a draft. `stale` is unset where the commit does not know it: there a draft says what was
     told last. Commits of before say `statement`: there it has one."""
 
+    id: str
     contract: str
     statements: tuple[ShownStatement, ...] = ()
     statement: ShownStatement | None = None
@@ -94,39 +95,71 @@ async def billing(url: str, key: str) -> AsyncIterator[Billing]:
         await found.close()
 
 
+@dataclass(frozen=True)
+class Pages:
+    """Where each page of the list begins, and the newest draft there was."""
+
+    cursors: list[str | None]
+    newest: str
+
+
 @dataclass
 class Reading:
     """One reading of every draft: `seconds` until none was stale any more, `again` how many drafts were read
     once more, `covered` what the drafts of each contract cover."""
 
     seconds: float = 0.0
-    drafts: int = 0
     again: int = 0
     covered: dict[str, Watermark] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
+
+    @property
+    def drafts(self) -> int:
+        return len(self._seen)
 
     def take(self, draft: Draft) -> None:
+        self._seen.add(draft.id)
         kept = self.covered.setdefault(draft.contract, {})
         for partition, batch_id in draft.watermark.items():
             kept[partition] = max(kept.get(partition, 0), batch_id)
 
 
-async def cursors_of(api: Billing) -> list[str | None]:
-    """Where each page of the list begins. A draft keeps its place in the list, so eight readers can share pages
-    that were found before."""
+async def pages_of(api: Billing) -> Pages:
+    """Find the pages of the list. A draft keeps its place in it, so eight readers can share pages that were found
+    before."""
+    cursors: list[str | None] = [None]
+    page = await api.page(None)
+    newest = page.data[0].id
+    while page.has_more:
+        cursors.append(page.next_cursor)
+        page = await api.page(page.next_cursor)
+    return Pages(cursors, newest)
+
+
+async def _with_newer(api: Billing, known: Pages) -> list[str | None]:
+    """Return where pages begin, those first that hold drafts made since, as a new month brings them: they are on top of the
+    list, and push as many out of the first page."""
     found: list[str | None] = [None]
-    while (page := await api.page(found[-1])).has_more:
+    while True:
+        page = await api.page(found[-1])
+        there = [draft.id for draft in page.data]
+        if there[:1] == [known.newest]:
+            return [*found, *known.cursors[1:]]
+        if not page.has_more:
+            return found
         found.append(page.next_cursor)
-    return found
+        if known.newest in there:
+            return [*found, *known.cursors[1:]]
 
 
-async def read_all(api: Billing, cursors: list[str | None]) -> Reading:
+async def read_all(api: Billing, known: Pages) -> Reading:
     """Read every draft once by eight readers, and a page again for as long as one of its drafts is stale."""
-    reading, waiting, began = Reading(), iter(cursors), time.monotonic()
+    reading, began = Reading(), time.monotonic()
+    waiting = iter(await _with_newer(api, known))
 
     async def read() -> None:
         for cursor in waiting:
             page = await api.page(cursor)
-            reading.drafts += len(page.data)
             while stale := sum(draft.stale is True for draft in page.data):
                 reading.again += stale
                 await asyncio.sleep(READ_AGAIN_AFTER_S)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import asyncpg
@@ -12,7 +12,7 @@ import httpx2
 from lab.bench.backends import BENCH
 from lab.bench.checkout import Checkout, DrivenDeployment, driven
 from lab.bench.deployment import Deployment
-from lab.bench.drafts import Billing, Reading, billing, cursors_of, knows_stale, read_all
+from lab.bench.drafts import Billing, Pages, Reading, billing, knows_stale, pages_of, read_all
 from lab.bench.progress import until_drafted, until_folded, until_told
 from lab.bench.sender import BATCH, EVENTS, Heard, Load, Sent, post_all, unheard
 from lab.bench.workload import (
@@ -39,7 +39,7 @@ class Scene:
     billing: Billing
     unique: int = 0
     messages: int = 0
-    _cursors: list[str | None] = field(default_factory=list)
+    _pages: Pages | None = None  # of the drafts that populating made
     _current_when_read: bool = False  # whether a reading makes drafts current
 
     async def populate(
@@ -64,7 +64,7 @@ class Scene:
         if starts:
             await until_drafted(self.auditor, customers)
             self._current_when_read = await knows_stale(self.billing)
-            self._cursors = await cursors_of(self.billing)
+            self._pages = await pages_of(self.billing)
 
     async def until_door_knows(self, bodies: Bodies) -> None:
         """Wait until the door knows every meter and customer of the first body: an event nobody waits for takes
@@ -110,7 +110,8 @@ class Scene:
         """Read every draft, current as of now."""
         if not self._current_when_read:
             await until_told(self.auditor)
-        return await read_all(self.billing, self._cursors)
+        assert self._pages is not None, "populate() makes the drafts first"
+        return await read_all(self.billing, self._pages)
 
 
 @asynccontextmanager

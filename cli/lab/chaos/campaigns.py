@@ -1,8 +1,9 @@
 """What each tier does. A campaign goes on over as many months as its faults need, each on a fresh
 deployment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
+from typing import Self
 
 from lab.chaos.faults import KAFKA, POSTGRES, Fault, Kind, fail_point, kills, pauses, storm
 from lab.chaos.upheavals import Upheaval
@@ -23,6 +24,10 @@ class Campaign:
     events: int = 20_000
     upheaval: Upheaval | None = None
     bus: str | None = None  # only over this bus
+
+    def of_size(self, faults_max: int | None, events: int | None) -> Self:
+        """The same with its first faults alone, in months of so many events; None: as it is."""
+        return replace(self, faults=self.faults[:faults_max], events=events or self.events)
 
 
 def campaigns(tier: str) -> list[Campaign]:

@@ -51,10 +51,17 @@ class Receiver:
         return "204 No Content"
 
 
+class Down(Receiver):
+    """A receiver behind a gateway that answers 502 to everything."""
+
+    def _judge(self, headers: dict[str, str], body: bytes) -> str:
+        self.requests += 1
+        return "502 Bad Gateway"
+
+
 @asynccontextmanager
-async def listening() -> AsyncIterator[Receiver]:
-    """A receiver that listens on a free port of the loopback until the block ends."""
-    receiver = Receiver()
+async def listening(receiver: Receiver) -> AsyncIterator[Receiver]:
+    """Let the receiver listen on a free port of the loopback until the block ends."""
     server = await asyncio.start_server(receiver.take, "127.0.0.1", 0, limit=HEADER_MAX_BYTES)
     receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hooks"
     async with server:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.departures.figures import MONTHS, Mismatch
+from lab.departures.monday import CARGO, LATE_CARRIER, LATE_MONTH, VOID_CARRIER, VOID_MONTH, Waits
 
 MONTH_WIDTH, AMOUNT_WIDTH = 9, 14
 BUCKETS = ("stored", "voided", "suspense", "unpriced", "held_late", "waived_late", "held", "applied")
@@ -123,3 +124,16 @@ def show_verdict(console: Console, mismatches: list[Mismatch], documents: int) -
         console.print(str(mismatch), style="bold red", highlight=False, soft_wrap=True)
     if not mismatches:
         console.print(f"Every figure agrees: {documents} documents, to the cent.", style="bold green")
+
+
+def show_monday(console: Console, waits: Waits) -> None:
+    """What the Monday after the year leaves to do, and where."""
+    console.print("Then comes a Monday, and no figure of the year changes by it:")
+    for line in (
+        f"{waits.suspense} events of {CARGO}, which no customer goes by (GET /v1/suspense of rating)",
+        f"{waits.quarantined} events that could not be taken (GET /v1/quarantine of usage_ingest)",
+        f"a void of {VOID_CARRIER}'s {VOID_MONTH}, which is invoiced: a credit note at the next close",
+        f"{waits.held_late} events of {LATE_CARRIER}'s {LATE_MONTH}, later than is accepted (./u2c late list)",
+        f"{waits.failed_deliveries} webhooks that a receiver answered with 502 and that are tried again",
+    ):
+        console.print(f"  {line}", highlight=False, soft_wrap=True)

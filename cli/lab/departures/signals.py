@@ -40,12 +40,18 @@ class YearOfSignals:
             "signals": [
                 {
                     "customer": one["customer"],
+                    "last_seen_on": one["last_seen_on"],
+                    "silent_since": one["silent_since"],
+                    "silent_meters": one["silent_meters"],
                     "trend_month_six": one["trend_month_six"],
                     "trend": one["trend"],
                     "trend_change": one["trend_change"],
-                    "last_seen_on": one["last_seen_on"],
-                    "silent_meters": one["silent_meters"],
+                    "trend_within_chance": one["trend_within_chance"],
                     "risk_score": one["risk_score"],
+                    "at_risk": one["at_risk"],
+                    "reasons": one["reasons"],
+                    "score_p": one["score_p"],
+                    "at_stake": one["at_stake"],
                     "contracts": one["contracts"],
                     "told": by_customer.get(one["customer"], []),
                 }
@@ -66,7 +72,7 @@ async def watched(client: Client) -> AsyncIterator[YearOfSignals]:
     """Register an endpoint before the year begins; when the block ends, wait until all is evaluated and
     delivered, and gather it."""
     year = YearOfSignals()
-    async with listening() as receiver:
+    async with listening(Receiver()) as receiver:
         endpoint = await client.post(
             "signals",
             "/v1/webhook-endpoints",

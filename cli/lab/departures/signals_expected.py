@@ -20,6 +20,7 @@ def mismatches(
         *_trends(by_customer),
         *_silences(told),
         *_renewals(told),
+        *_risks(standings, told),
         *_activation(told),
         *_consumption(told),
         *_webhooks(told, received),
@@ -27,6 +28,12 @@ def mismatches(
 
 
 def _trends(standings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """OO flew last in November, which goes before any trend; HA flies a fifth less than in the first third of the year, seven
+    to six a week, which may be chance."""
+    if not standings.get("OO", {}).get("silent_since"):
+        yield "OO flew nothing for a month, and is not said to be silent"
+    if not standings.get("HA", {}).get("trend_within_chance"):
+        yield "HA's seven flights a week became six, and that is not said to be within chance"
     wanted = [("VX", "trend_month_six", "deepening"), ("FL", "trend", "drifting")]
     for customer, name, trend in wanted:
         if standings.get(customer, {}).get(name) != trend:
@@ -48,8 +55,8 @@ def _silences(told: Told) -> Iterator[str]:
 
 
 def _renewals(told: Told) -> Iterator[str]:
-    """Of those whose notice runs, OO alone flew nothing for months. FL flies a quarter less than half a year before, which
-    by itself is no risk yet; VX flies more; the few flights a week of YV, HA, F9 and AS vary within chance."""
+    """Of those whose notice runs, OO alone flew nothing for months. VX flies more; the few flights a week of YV, HA, F9
+    and AS vary within chance. FL comes to be at risk in December, see below."""
     due = {fact["customer"] for fact in told if fact["type"] == "renewal.due" and fact["day"] == NOTICE_DAY}
     if due != CONTRACTED:
         yield f"renewal.due of {NOTICE_DAY} names {sorted(due)}, not {sorted(CONTRACTED)}"
@@ -58,6 +65,22 @@ def _renewals(told: Told) -> Iterator[str]:
     }
     if risky != {"OO"}:
         yield f"renewal.at_risk of {NOTICE_DAY} names {sorted(risky)}, not OO alone"
+
+
+def _risks(standings: Sequence[Mapping[str, Any]], told: Told) -> Iterator[str]:
+    """At the year's end OO has flown nothing for months, and FL, which flew 324 times in January and 208 times in December,
+    27 % less in the last third of the year than in the first: more than a quarter over the term is a risk by itself."""
+    risky = {one["customer"] for one in standings if one["at_risk"]}
+    if risky != {"OO", "FL"}:
+        yield f"at risk at the year's end are {sorted(risky)}, not FL and OO"
+    for customer, reason in (("OO", "silent_days"), ("FL", "trend_change")):
+        reasons = [
+            one["reason"]
+            for fact in _of(told, "customer.at_risk", customer)
+            for one in fact["data"]["reasons"]
+        ]
+        if reason not in reasons:
+            yield f"{customer}: customer.at_risk was told for {sorted(set(reasons))}, not for {reason}"
 
 
 def _activation(told: Told) -> Iterator[str]:

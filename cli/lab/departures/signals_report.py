@@ -1,6 +1,5 @@
 """The year's signals as a person reads them."""
 
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.departures.signals import YearOfSignals
-from services.signals.settings import read_policy
 
 TOLD_APART = {"invoice.finalized", "renewal.due"}
 SHOWN_MAX = 4
@@ -18,7 +16,6 @@ SHOWN_MAX = 4
 def show_signals(console: Console, year: YearOfSignals) -> None:
     """One row an airline: trend at month six, where it stands at the end, last seen, risk, and what was told
     of it."""
-    enter = read_policy("").trend.enter
     table = Table(
         title="What usage said: signals of the year by airline",
         title_justify="left",
@@ -37,12 +34,15 @@ def show_signals(console: Console, year: YearOfSignals) -> None:
         table.add_row(
             one["customer"],
             one["trend_month_six"] or "-",
-            standing_of(one, enter),
+            standing_of(one),
             one["last_seen_on"] or "-",
-            str(one["risk_score"]),
+            risk_of(one),
             _words(told),
         )
     console.print(table)
+    console.print(
+        "Year's end: use in the last third of the year against the first. Risk: points, and whether that is at risk."
+    )
     due = sorted({fact["customer"] for fact in year.told if fact["type"] == "renewal.due"})
     console.print(
         f"Renewal due from 2013-11-02 for {', '.join(due)}. {len(year.told)} signals told, {year.received} received and verified."
@@ -51,17 +51,24 @@ def show_signals(console: Console, year: YearOfSignals) -> None:
         console.print(f"MISMATCH {mismatch}", style="bold red", highlight=False, soft_wrap=True)
 
 
-def standing_of(one: dict[str, Any], enter: Decimal) -> str:
-    """Silence before the trend of what there was; a change that would count, were it not within chance, says
-    that it is."""
-    if one["silent_meters"] and one["last_seen_on"] and one["day"]:
-        return f"silent {(date.fromisoformat(one['day']) - date.fromisoformat(one['last_seen_on'])).days} d"
+def standing_of(one: dict[str, Any]) -> str:
+    """Silence before the trend of what there was; a change within chance says that it is."""
+    if one["silent_since"]:
+        return f"silent since {one['silent_since']}"
     change = one.get("trend_change")
     if not change:
         return str(one["trend"])
     percent = f"{round(Decimal(change) * 100):+d} %"
-    by_chance = one["trend"] == "steady" and abs(Decimal(change)) >= enter
-    return f"{one['trend']} ({percent}, within chance)" if by_chance else f"{one['trend']} {percent}"
+    return (
+        f"{one['trend']} ({percent}, within chance)"
+        if one["trend_within_chance"]
+        else f"{one['trend']} {percent}"
+    )
+
+
+def risk_of(one: dict[str, Any]) -> str:
+    """The score, and in words whether that is at risk."""
+    return f"{one['risk_score']}, at risk" if one["at_risk"] else str(one["risk_score"])
 
 
 def _words(told: list[dict[str, Any]]) -> str:

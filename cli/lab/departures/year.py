@@ -110,14 +110,19 @@ def _flight(row: dict[str, str]) -> Flight:
 
 
 def _deliveries(flight: Flight) -> Iterator[Delivery]:
-    yield Delivery(flight.arrival, False, _encoder.encode(_event(flight)))
+    yield Delivery(flight.arrival, False, event_body(flight))
     if flight.delay is None:
-        void = {"source": SOURCE, "id": flight.event_id}
-        yield Delivery(flight.scheduled + VOID_AFTER, True, _encoder.encode(void))
+        yield Delivery(flight.scheduled + VOID_AFTER, True, void_body(flight))
 
 
-def _event(flight: Flight) -> dict[str, object]:
-    return {
+def void_body(flight: Flight) -> bytes:
+    """The void of a flight's event, as JSON."""
+    return _encoder.encode({"source": SOURCE, "id": flight.event_id})
+
+
+def event_body(flight: Flight) -> bytes:
+    """The event of a flight, as JSON."""
+    event = {
         "specversion": "1.0",
         "source": SOURCE,
         "id": flight.event_id,
@@ -131,6 +136,7 @@ def _event(flight: Flight) -> dict[str, object]:
             "tail": flight.tail,
         },
     }
+    return _encoder.encode(event)
 
 
 _encoder = msgspec.json.Encoder()

@@ -14,6 +14,9 @@ from lab.bench.against import PAIRS, Comparison, compare
 from lab.bench.against import show as show_comparison
 from lab.bench.balances import measure_balances
 from lab.bench.checkout import Checkout, own
+from lab.bench.console_book import BookWanted
+from lab.bench.console_pages import ConsoleWanted, measure_console
+from lab.bench.console_pages import show as show_pages
 from lab.bench.corrections import MONTHS_MAX, CorrectionsWanted, measure_corrections
 from lab.bench.corrections import ROUNDS_MAX as CORRECTED_MAX
 from lab.bench.door import DoorWanted, measure_door
@@ -342,6 +345,24 @@ def idle(
     """Percent of a core while nothing happens, by process, and how soon the first event after it is visible."""
     wanted = IdleWanted(bus, seconds, rounds)
     _stage(f"idle, {seconds:.0f} s", partial(measure_idle, wanted=wanted), against, pairs, as_json)
+
+
+@app.command("console")
+def pages(
+    invoices: Annotated[int, typer.Option("--invoices", min=1, help="Final invoices")] = 1_000_000,
+    customers: Annotated[int, typer.Option("--customers", min=2, help="Customers")] = 100_000,
+    events: Annotated[int, typer.Option("--events", min=1, help="Events")] = 5_000_000,
+    requests: Annotated[int, typer.Option("--requests", min=1, help="How often a page is opened")] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """How long each page of the console takes on a book of this size with nothing stale, and how fast all invoices come as CSV, in
+    how much memory. One customer goes through the APIs, the others by COPY from its rows."""
+    words = console(as_json)
+    wanted = ConsoleWanted(BookWanted(invoices, customers, events), requests)
+    figures = asyncio.run(measure_console(wanted, words.print))
+    show_pages(figures, words)
+    if as_json:
+        print_json(figures.shown())
 
 
 def _stage(

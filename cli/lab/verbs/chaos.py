@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -32,6 +33,10 @@ def command(
     seed: Annotated[
         int, typer.Option("--seed", help="The first month's seed: the same seed makes the same month")
     ] = SEED,
+    faults_max: Annotated[
+        int | None, typer.Option("--faults", min=1, help="Of each campaign's faults the first so many")
+    ] = None,
+    events: Annotated[int | None, typer.Option("--events", min=1000, help="Events of each month")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Kill, stop and wake what runs, while usage pours in. Exit 0: nothing was lost or counted twice; 1:
@@ -39,15 +44,24 @@ def command(
     from lab.chaos.report import good, show, shown  # these need the tests' world
 
     words = console(as_json)
-    months = asyncio.run(_run(tier, bus, tuple(only or ()), seed, words.print))
+    size = Size(faults_max, events)
+    months = asyncio.run(_run(tier, size, bus, tuple(only or ()), seed, words.print))
     show(months, words)
     if as_json:
         print_json(shown(months))
     raise typer.Exit(0 if good(months) else FOUND)
 
 
+@dataclass(frozen=True)
+class Size:
+    """Where less is done than a tier does: faults of a campaign, events of a month."""
+
+    faults_max: int | None
+    events: int | None
+
+
 async def _run(
-    tier: str, bus: str, only: tuple[str, ...], seed: int, say: Callable[[str], None]
+    tier: str, size: Size, bus: str, only: tuple[str, ...], seed: int, say: Callable[[str], None]
 ) -> "list[Played]":
     from lab.chaos.campaigns import campaigns
     from lab.chaos.restore import restore_drill
@@ -55,7 +69,7 @@ async def _run(
     from lab.chaos.spoilt import spoilt_drill
 
     chosen = [
-        each
+        each.of_size(size.faults_max, size.events)
         for each in campaigns(tier)
         if each.bus in (None, bus) and (not only or each.name.startswith(only))
     ]

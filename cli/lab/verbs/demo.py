@@ -6,8 +6,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,14 +17,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lab.departures import job, report
+from lab.departures import job, monday, report
 from lab.departures.client import Client
 from lab.departures.export import export as export_documents
 from lab.departures.export import prepare_folder
 from lab.departures.figures import Mismatch, compare, expected_figures
+from lab.departures.monday import Waits
+from lab.departures.receiver import Down, listening
 from lab.departures.signals import ENVIRONMENT, YearOfSignals, watched
 from lab.departures.signals_report import show_signals
 from lab.departures.year import Flight, corrupted, read_flights
+from shared.postgres.setup import CONSOLE, PROCESSES, SERVICES
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.deployment.kafka_broker import KafkaBroker
 from u2c.deployment.services import BASE_PORT
@@ -47,6 +50,7 @@ class Outcome:
     messages: int
     send_s: float
     signals: YearOfSignals
+    monday: Waits | None = None  # what was left to do after it, where it was sent
 
     @property
     def conservation(self) -> dict[str, Any]:
@@ -67,6 +71,13 @@ def command(
     once: Annotated[
         bool, typer.Option("--once", help="Exit afterwards: 0 only when every figure agrees")
     ] = False,
+    and_monday: Annotated[
+        bool,
+        typer.Option(
+            "--monday",
+            help="With --once: send the Monday after the year too, which a demo that keeps serving does anyway",
+        ),
+    ] = False,
     corrupt: Annotated[
         bool,
         typer.Option(
@@ -79,20 +90,30 @@ def command(
     ] = None,
     bus: Annotated[BusName, typer.Option("--bus", help="The bus between the services")] = "postgres",
     base_port: Annotated[
-        int, typer.Option("--base-port", help="First of four ports; 0 takes free ones")
+        int, typer.Option("--base-port", help="First of five ports; 0 takes free ones")
     ] = BASE_PORT,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object alone on stdout")] = False,
 ) -> None:
     """A year of real departures becomes 196 documents; every cent and every event is accounted for."""
     if export is not None:
         prepare_folder(export)
-    raise typer.Exit(asyncio.run(_run(once, corrupt, export, bus, base_port, as_json)))
+    asked = Asked(once, and_monday or not once, corrupt, export, as_json)
+    raise typer.Exit(asyncio.run(_run(asked, bus, base_port)))
 
 
-async def _run(
-    once: bool, corrupt: bool, folder: Path | None, bus: BusName, base_port: int, as_json: bool
-) -> int:
-    console = Console(stderr=as_json)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of the demo somebody wants."""
+
+    once: bool
+    monday: bool
+    corrupt: bool
+    folder: Path | None  # for the documents
+    as_json: bool
+
+
+async def _run(asked: Asked, bus: BusName, base_port: int) -> int:
+    console = Console(stderr=asked.as_json)
     with _broker(bus) as brokers:
         options = ClusterOptions(
             database=DATABASE,
@@ -100,10 +121,11 @@ async def _run(
             bus=bus,
             kafka_brokers=brokers,
             base_port=base_port,
+            services=PROCESSES,
             clock_at=job.CLOCK_STARTS,
-            environment=ENVIRONMENT,
+            environment={**ENVIRONMENT, CONSOLE: {"U2C_DEMO": "true"}},
         )
-        return await _job(console, options, once, corrupt, folder, as_json)
+        return await _job(console, options, asked)
 
 
 @contextmanager
@@ -120,32 +142,30 @@ def _broker(bus: BusName) -> Iterator[str]:
             broker.stop()
 
 
-async def _job(
-    console: Console, options: ClusterOptions, once: bool, corrupt: bool, folder: Path | None, as_json: bool
-) -> int:
+async def _job(console: Console, options: ClusterOptions, asked: Asked) -> int:
     began = time.monotonic()
-    async with Cluster(options) as cluster:
+    async with Cluster(options) as cluster, AsyncExitStack() as until_the_end:
         client = Client(cluster.urls, cluster.admin_key)
-        try:
-            outcome = await _walk(console, client, corrupt, folder)
-        finally:
-            await client.close()
+        until_the_end.push_async_callback(client.close)
+        flights = await asyncio.to_thread(read_flights)
+        outcome = await _walk(console, client, corrupted(flights) if asked.corrupt else flights, asked.folder)
         _show(console, outcome)
         console.print(
             f"{outcome.messages:,} messages in {outcome.send_s:.1f} s "
             f"({outcome.messages / outcome.send_s:,.0f}/s, closes included); {time.monotonic() - began:.1f} s in all."
         )
-        if as_json:
-            print(msgspec.json.encode(_summary(outcome)).decode())
-        if not once:
+        if asked.monday:
+            down = await until_the_end.enter_async_context(listening(Down()))
+            outcome.monday = await monday.send(client, flights, down.url)
+            report.show_monday(console, outcome.monday)
+        if asked.as_json:
+            print(msgspec.json.encode(_summary(outcome)).decode(), flush=True)
+        if not asked.once:
             await _serve(console, cluster, outcome.documents[-1]["id"])
     return 0 if outcome.good else 1
 
 
-async def _walk(console: Console, client: Client, corrupt: bool, folder: Path | None) -> Outcome:
-    flights = await asyncio.to_thread(read_flights)
-    if corrupt:
-        flights = corrupted(flights)
+async def _walk(console: Console, client: Client, flights: list[Flight], folder: Path | None) -> Outcome:
     await job.set_up(client)
     messages = sum(1 if flight.delay is not None else 2 for flight in flights)
     began = time.monotonic()
@@ -230,13 +250,14 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
         "messages": outcome.messages,
         "messages_per_s": round(outcome.messages / outcome.send_s),
         **outcome.signals.summary(),
+        **({"monday": asdict(outcome.monday)} if outcome.monday else {}),
     }
 
 
 async def _serve(console: Console, cluster: Cluster, invoice: str) -> None:
     console.print("\nStill serving; Ctrl-C ends it. Each service documents itself:")
-    for name, url in cluster.urls.items():
-        console.print(f"  {name:13} {url}/docs", soft_wrap=True)
+    for service in SERVICES:
+        console.print(f"  {service:13} {cluster.urls[service]}/docs", soft_wrap=True)
     console.print("Look at it from another shell, in this clone:")
     for call in (
         'eval "$(./u2c env)"',
@@ -245,4 +266,5 @@ async def _serve(console: Console, cluster: Cluster, invoice: str) -> None:
         'curl -sS "$SIGNALS/v1/customers/OO/signals" -H "Authorization: Bearer $KEY"',
     ):
         console.print(f"  {call}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Open {cluster.urls[CONSOLE]}: the console; choose a role, no password.", soft_wrap=True)
     await until_interrupted()

@@ -9,13 +9,15 @@ from pathlib import Path
 import asyncpg
 
 from services.billing.finalization.usecases.pass_published import pass_published
+from services.console.sessions.usecases.end_session import end_all_sessions
 from shared.bus import BusUnavailable
 from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_reader import KafkaReader
 from shared.bus.passing import SNAPSHOTS, pass_snapshots
+from shared.db.unit_of_work import UnitOfWork
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.migrations import prepare
-from shared.postgres.setup import connect, create_empty_database, drop_database
+from shared.postgres.setup import CONSOLE, connect, create_empty_database, drop_database
 from shared.runtime.retelling import tell_all_again
 from shared.topics import ALL, TopicKind
 from shared.topics.usage_ingest import AccessKeyMessage
@@ -92,8 +94,9 @@ async def _read_since(manifest: Manifest, kafka: KafkaAccess) -> _Since:
 
 
 async def _go_on_after(since: _Since, connection: asyncpg.Connection) -> list[str]:
-    """Facts are consumed again; what services said of their state since is passed, and they say it anew.
-    Returns the numbers given anew."""
+    """Facts are consumed again; what services said of their state since is passed, and they say it anew; people
+    sign in anew. Returns the numbers given anew."""
+    await end_all_sessions(UnitOfWork(connection, CONSOLE))
     reissued = await pass_published(connection, since.numbers)
     if since.heads is not None:
         await end_keys(connection, since.keys)

@@ -1,4 +1,4 @@
-"""A whole deployment on this machine: the database, the four services as OS processes, their keys. For `up`,
+"""A whole deployment on this machine: the database, the four services and the console as OS processes, their keys. For `up`,
 `demo`, tests, chaos and bench."""
 
 import asyncio
@@ -20,7 +20,7 @@ from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
 from shared.postgres.server_settings import ServerSettings
-from shared.postgres.setup import SERVICES, connect, drop_database
+from shared.postgres.setup import CONSOLE, PROCESSES, SERVICES, connect, drop_database
 from shared.postgres.urls import role_url, without_password
 from u2c.deployment import running
 from u2c.deployment.kafka_users import admit_users, kafka_access
@@ -28,7 +28,7 @@ from u2c.deployment.keys import ensure_keys, wait_until_known
 from u2c.deployment.ports import first_free_ports, require_free
 from u2c.deployment.process import ServiceProcess
 from u2c.deployment.secrets import secrets_of
-from u2c.deployment.services import ADMIN_KEY, URL_VARIABLES
+from u2c.deployment.services import ADMIN_KEY, KEY_SCOPES, ROLE_KEYS, URL_VARIABLES
 from u2c.deployment.state import State
 
 READY_TIMEOUT_S = 90.0
@@ -54,7 +54,8 @@ class ClusterOptions:
     bus: Literal["postgres", "kafka"] = "postgres"
     kafka_brokers: str = "127.0.0.1:9092"
     host: str = "127.0.0.1"
-    base_port: int = 8101  # four ports from here; 0: any free ones
+    base_port: int = 8101  # five ports from here; 0: any free ones
+    #: What of PROCESSES runs: nobody waits for the console.
     services: tuple[str, ...] = SERVICES
     # more variables by service name; "*": every service
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -137,7 +138,11 @@ class Cluster:
         await asyncio.gather(*(self.wait_ready(name) for name in self.processes))
         if "usage_ingest" in self.processes:
             await asyncio.gather(
-                *(wait_until_known(self.urls[name], self.admin_key) for name in self.processes)
+                *(
+                    wait_until_known(self.urls[name], self._keys.values())
+                    for name, process in self.processes.items()
+                    if process.service in SERVICES
+                )
             )
 
     async def wait_ready(self, name: str, timeout_s: float = READY_TIMEOUT_S) -> None:
@@ -202,23 +207,27 @@ class Cluster:
             await admit_users(kafka_access(options.kafka_brokers), secret)
         if options.clock_at is not None:
             await set_first_clock(self.database_url, options.clock_at)
-        self._keys = await ensure_keys(options.state, options.database, self.database_url)
+        self._keys = await ensure_keys(options.state, options.database, self.database_url, self._first_keys())
         self.admin_key = self._keys[ADMIN_KEY]
+
+    def _first_keys(self) -> list[str]:
+        """Those that what runs here needs: the console's only with it."""
+        return [name for name in KEY_SCOPES if name not in ROLE_KEYS or CONSOLE in self.options.services]
 
     def _place_services(self) -> None:
         options = self.options
         ports = (
-            first_free_ports(len(SERVICES))
+            first_free_ports(len(PROCESSES))
             if options.base_port == 0
-            else list(range(options.base_port, options.base_port + len(SERVICES)))
+            else list(range(options.base_port, options.base_port + len(PROCESSES)))
         )
+        placed = dict(zip(PROCESSES, ports, strict=True))
         self.urls = {
-            service: f"http://{options.host}:{port}" for service, port in zip(SERVICES, ports, strict=True)
+            process: f"http://{options.host}:{port}"
+            for process, port in placed.items()
+            if process in (*SERVICES, *options.services)
         }
-        require_free(
-            options.host,
-            [port for service, port in zip(SERVICES, ports, strict=True) if service in options.services],
-        )
+        require_free(options.host, [placed[process] for process in options.services])
         for service in options.services:
             self._process(service, service, {})
 

@@ -1,5 +1,5 @@
-"""What each service is told in secret: its own logins, the key it calls others with, what it seals with.
-Never the deployment's secret itself.
+"""What each service and the console are told in secret: their own logins, the keys they call others with, what they
+seal with. Never the deployment's secret itself.
 
 `u2c migrate --keys --secrets DIR` writes a folder a service, a file a variable; `u2c service NAME` reads the
 one that U2C_SECRETS names. So a container holds what is its own, and all that is in it opens nothing of the
@@ -10,20 +10,22 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from services.console.domain.roles import variable
 from shared.environment_fault import EnvironmentFault
-from shared.postgres.setup import AUDITOR, SERVICES
+from shared.postgres.setup import AUDITOR, CONSOLE, PROCESSES, SERVICES
 from shared.postgres.urls import role_url, webhook_key
 from u2c.deployment.kafka_users import kafka_login
+from u2c.deployment.services import ROLE_KEYS
 
 PREFIX = "U2C_"
 
 
 def secrets_of(service: str, database_url: str, secret: str, keys: Mapping[str, str]) -> dict[str, str]:
-    """Variable → value for one service. `database_url` is the administrator's, `keys` are API keys by name
+    """Variable → value for one service, or the console. `database_url` is the administrator's, `keys` are API keys by name
     (`u2c.deployment.services.KEY_SCOPES`)."""
     return {
         "U2C_DATABASE_URL": role_url(database_url, service, secret),
-        **kafka_login(service, secret),
+        **(kafka_login(service, secret) if service in SERVICES else {}),
         **({"U2C_SERVICE_KEY": keys[service]} if service in keys else {}),
         **(
             {"U2C_AUDITOR_DATABASE_URL": role_url(database_url, AUDITOR, secret)}
@@ -31,12 +33,17 @@ def secrets_of(service: str, database_url: str, secret: str, keys: Mapping[str, 
             else {}
         ),
         **({"U2C_WEBHOOK_KEY": webhook_key(secret)} if service == "signals" else {}),
+        **(
+            {variable(role): keys[name] for name, role in ROLE_KEYS.items() if name in keys}
+            if service == CONSOLE
+            else {}
+        ),
     }
 
 
 def write_secrets(folder: Path, database_url: str, secret: str, keys: Mapping[str, str]) -> None:
-    """A folder a service, readable by its owner only; each file is replaced whole."""
-    for service in SERVICES:
+    """A folder a service, and the console's, readable by its owner only; each file is replaced whole."""
+    for service in PROCESSES:
         own = folder / service
         try:
             own.mkdir(mode=0o700, parents=True, exist_ok=True)

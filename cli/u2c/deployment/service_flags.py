@@ -8,23 +8,23 @@ import typer
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from shared.postgres.setup import SERVICES
-from shared.runtime.settings import ServiceSettings
+from shared.postgres.setup import PROCESSES
+from shared.runtime.settings import ProcessSettings
 from u2c.settings import PREFIX
 
 
-def settings_of(service: str) -> type[ServiceSettings]:
+def settings_of(service: str) -> type[ProcessSettings]:
     """The settings model that `services/<service>/settings.py` defines."""
     module = importlib.import_module(f"services.{service}.settings")
     models = [
-        item for item in vars(module).values() if isinstance(item, type) and issubclass(item, ServiceSettings)
+        item for item in vars(module).values() if isinstance(item, type) and issubclass(item, ProcessSettings)
     ]
     own = [model for model in models if model.__module__ == module.__name__]
     assert len(own) == 1, f"{module.__name__} defines {len(own)} settings models"
     return own[0]
 
 
-def variables(arguments: Sequence[str], services: Sequence[str] = SERVICES) -> dict[str, str]:
+def variables(arguments: Sequence[str], services: Sequence[str] = PROCESSES) -> dict[str, str]:
     """Flags → environment variables, checked against the models of `services`; typer.BadParameter names a
     wrong one."""
     models = [settings_of(service) for service in services]

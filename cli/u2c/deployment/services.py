@@ -1,9 +1,10 @@
-"""The four services as the command line knows them: names, default ports, the keys they get."""
+"""The four services and the console as the command line knows them: names, default ports, the keys they get."""
 
-from shared.postgres.setup import SERVICES
+from services.console.domain.roles import AUTHORITY, Role, key_name
+from shared.postgres.setup import PROCESSES
 
 BASE_PORT = 8101
-PORTS = {service: BASE_PORT + place for place, service in enumerate(SERVICES)}
+PORTS = {process: BASE_PORT + place for place, process in enumerate(PROCESSES)}
 URL_VARIABLES = {
     "usage_ingest": "U2C_INGEST_URL",
     "rating": "U2C_RATING_URL",
@@ -12,10 +13,15 @@ URL_VARIABLES = {
 }
 
 ADMIN_KEY = "admin"
-#: The first API keys by name: the administrator's, and one a service that calls another, with what it calls
-#: for and nothing else.
+#: The console's, by name: one a role, so that services know what the person may whom it speaks for.
+ROLE_KEYS: dict[str, Role] = {key_name(role): role for role in AUTHORITY}
+#: The first API keys by name: the administrator's, one a service that calls another, with what it calls for and
+#: nothing else, and the console's.
 KEY_SCOPES = {
     ADMIN_KEY: ("admin",),
     "billing": ("usage:read", "contracts:read"),
     "signals": ("usage:read",),
+    **{name: AUTHORITY[role].scopes for name, role in ROLE_KEYS.items()},
 }
+#: Those of them that decide for a seat.
+KEY_SEATS = {name: AUTHORITY[role].seats for name, role in ROLE_KEYS.items()}

@@ -4,7 +4,7 @@ import shlex
 
 from u2c.api import OfDatabase
 from u2c.deployment.address import address, deployment, named
-from u2c.deployment.services import PORTS, URL_VARIABLES
+from u2c.deployment.services import URL_VARIABLES
 from u2c.printing import AsJson, print_json
 from u2c.settings import PREFIX
 
@@ -29,5 +29,8 @@ def shell_variables(database: str | None) -> dict[str, str]:
     was guessed may be another's."""
     if not named():
         deployment(database)
-    found = {service: address(service, database) for service in PORTS}
-    return {"KEY": found["rating"].keys[0], **{SHORT[service]: found[service].url for service in PORTS}}
+    found = {service: address(service, database) for service in URL_VARIABLES}
+    return {
+        "KEY": found["rating"].keys[0],
+        **{SHORT[service]: found[service].url for service in URL_VARIABLES},
+    }

@@ -34,18 +34,22 @@ def list_(
     if as_json:
         print_json({"object": "list", "data": rows})
         return
-    table = folding("contract", "period", "events", "lines", "amount", "seen")
+    table = folding("contract", "period", "events", "lines", "amount", "asked", "seen")
     for row in rows:
         table.add_row(
             row["contract"],
             f"{row['period']['start']} to {row['period']['end']}",
             f"{row['events']:,}",
-            "\n".join(f"{line['key']} {line['quantity']}: {line['amount']}" for line in row["lines"])
-            or row["fault"],
-            f"{row['amount']} {row['currency']}" if row["amount"] is not None else "-",
+            "\n".join(_line(line, row) for line in row["lines"]) or row["fault"],
+            *(f"{row[of]} {row['currency']}" if row[of] is not None else "-" for of in ("amount", "asked")),
             seen_of(row["watermark"]),
         )
     console().print(table if rows else "No usage waits for a decision.")
+    for row in rows:  # on a line of its own: a table breaks it, and it is to be copied
+        asked = (
+            f"{row['contract']} {row['period']['start']} bill --reason WHY --seen {seen_of(row['watermark'])}"
+        )
+        console().print(f"./u2c late decide {asked}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -75,6 +79,12 @@ def decide(
         markup=False,
         soft_wrap=True,
     )
+
+
+def _line(line: dict[str, Any], of: dict[str, Any]) -> str:
+    """What a line comes to more; of another period with its start."""
+    since = "" if line["period_start"] == of["period"]["start"] else f" of {line['period_start']}"
+    return f"{line['key']}{since} {line['quantity']}: {line['amount']}"
 
 
 def seen_of(watermark: dict[str, int]) -> str:

@@ -88,6 +88,10 @@ def _show(restored: Restored, words: Console) -> None:
             soft_wrap=True,
         )
     words.print(
+        "People sign in anew, by the names, roles and passwords of then: ./u2c console user list says who may.",
+        soft_wrap=True,
+    )
+    words.print(
         f"Start it: ./u2c up --database {restored.database} --bus {manifest.bus}",
         highlight=False,
         soft_wrap=True,

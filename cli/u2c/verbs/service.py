@@ -1,4 +1,4 @@
-"""`u2c service NAME`: one service, as a container runs it."""
+"""`u2c service NAME`: one service, or the console, as a container runs it."""
 
 import os
 import signal
@@ -18,9 +18,9 @@ from rich.text import Text
 from shared.http.connections import Connections
 from shared.http.inlet import Inlet
 from shared.http.limits import BACKLOG_MAX, KEEP_ALIVE_S, connections_within, raise_descriptors
-from shared.postgres.setup import SERVICES
+from shared.postgres.setup import PROCESSES
 from shared.runtime.garbage import collect_seldom
-from shared.runtime.settings import ServiceSettings
+from shared.runtime.settings import ProcessSettings
 from u2c.deployment.secrets import read_secrets
 from u2c.deployment.service_flags import listing, settings_of, variables
 from u2c.deployment.services import PORTS
@@ -31,7 +31,7 @@ ORPHAN_TIMEOUT_S = 10
 
 def command(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help=", ".join(SERVICES), show_default=False)],
+    name: Annotated[str, typer.Argument(help=", ".join(PROCESSES), show_default=False)],
     list_settings: Annotated[
         bool, typer.Option("--list-settings", help="Print every setting of the service, and end")
     ] = False,
@@ -39,8 +39,8 @@ def command(
 ) -> None:
     """Run one service until it is told to stop. Every setting is a flag and a variable: see
     --list-settings."""
-    if name not in SERVICES:
-        raise typer.BadParameter(f"no service {name}; there are {', '.join(SERVICES)}", param_hint="NAME")
+    if name not in PROCESSES:
+        raise typer.BadParameter(f"no service {name}; there are {', '.join(PROCESSES)}", param_hint="NAME")
     if list_settings:
         _print_settings(name)
         return
@@ -87,7 +87,7 @@ def _follow_parent() -> None:
 
 
 def _print_settings(name: str) -> None:
-    model: type[ServiceSettings] = settings_of(name)
+    model: type[ProcessSettings] = settings_of(name)
     words = Console()
     words.print(f"{name}: {model.__doc__.strip()}" if model.__doc__ else name, markup=False, highlight=False)
     for flag, variable, default, what in listing(name):

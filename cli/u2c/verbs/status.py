@@ -11,6 +11,7 @@ import typer
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
+from shared.postgres.setup import SERVICES
 from u2c.api import WRONG, Api, OfDatabase
 from u2c.deployment.address import deployment
 from u2c.deployment.running import Running
@@ -100,6 +101,8 @@ async def _standing(service: str, found: Running) -> Standing:
             standing.ready, standing.checks = ready.is_success, ready.json()["checks"]
             _measure(standing, (await client.get("/metrics")).text)
     except httpx2.HTTPError:
+        return standing
+    if service not in SERVICES:
         return standing
     async with Api(service, found.database) as api:
         async for row in api.pages("/v1/exceptions"):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from shared.postgres.setup import SERVICES
+from shared.postgres.setup import CONSOLE, PROCESSES, SERVICES
 from shared.postgres.urls import without_password
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.deployment.service_flags import variables
@@ -48,6 +48,7 @@ def command(
         kafka_brokers=kafka_brokers,
         host=host,
         base_port=base_port,
+        services=PROCESSES,
         clock_at=clock_at,
         restart=restart,
         environment={"*": more},
@@ -72,13 +73,17 @@ async def _serve(options: ClusterOptions, words: Console, as_json: bool) -> None
 
 
 def _summary(cluster: Cluster) -> dict[str, Any]:
-    urls = {service: cluster.urls[service] for service in SERVICES}
+    urls = {process: cluster.urls[process] for process in PROCESSES}
     return {"urls": urls, "key": cluster.admin_key, "database": cluster.database_url, "pids": cluster.pids()}
 
 
 def _show(cluster: Cluster, words: Console) -> None:
     """A line a thing, each address whole: a table cuts addresses off on a narrow terminal."""
     words.print("Ready. Ctrl-C ends everything.")
+    words.print(
+        f"  {CONSOLE:13} {cluster.urls[CONSOLE]}  (who may sign in: ./u2c console user add NAME --role admin)",
+        soft_wrap=True,
+    )
     for service in SERVICES:
         words.print(f"  {service:13} {cluster.urls[service]}/docs", soft_wrap=True)
     words.print(f"  {'database':13} {without_password(cluster.database_url)}", soft_wrap=True)

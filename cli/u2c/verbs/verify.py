@@ -12,7 +12,7 @@ import asyncpg
 import typer
 from rich.console import Console
 
-from services.billing.conservation.answers import BreakAnswer, ConservationAnswer
+from services.billing.conservation.answers.reconciled import BreakAnswer, ConservationAnswer
 from services.billing.conservation.checks.sabotage import KINDS, NothingToSabotage, Planted, plant
 from services.billing.conservation.domain.breaks import SAYS, Break, Checked, K, Report
 from services.billing.conservation.usecases.check import check_all
@@ -179,10 +179,10 @@ async def _trial(
     )
 
 
-def _progress(checked: Checked, seconds: float) -> None:
+async def _progress(checked: Checked, report: Report) -> None:
     """A check at a time, on stderr: on a large book each takes its while."""
     verdict = "ok" if checked.holds else f"{checked.breaks_total} BREAK"
-    print(f"{checked.k} {verdict}  {seconds:.1f} s", file=sys.stderr, flush=True)
+    print(f"{checked.k} {verdict}  {report.seconds:.1f} s", file=sys.stderr, flush=True)
 
 
 def _show(report: Report, name: str, words: Console) -> None:

@@ -39,6 +39,7 @@ async def test_what_was_taken_while_events_came_in_goes_on_from_there(
 ) -> None:
     client, events = Client(cluster.urls, cluster.admin_key), [event(n) for n in range(EVENTS)]
     await set_up(client)
+    await sign_somebody_in(cluster.database_url)
     await client.send_events(events[:1000])
     options, secret, name = (
         cluster.options,
@@ -69,12 +70,25 @@ async def test_what_was_taken_while_events_came_in_goes_on_from_there(
         await drop_database(str(options.admin_url), name)
 
 
+async def sign_somebody_in(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        """insert into console.people (name, role, added_at) values ('ana', 'leader', now());
+        insert into console.sessions values ('\\x00', 'ana', now(), now() + interval '12 hours')"""
+    )
+    await connection.close()
+
+
 async def _goes_on(again: Cluster, events: list[bytes]) -> None:
     """Producers send what they are not sure of again, and more: each counts once, and the month closes."""
     client = Client(again.urls, again.admin_key)
     try:
         connection = await asyncpg.connect(again.database_url)
         assert await connection.fetchval("select count(*) from bus.batches") > 0
+        assert await connection.fetchval("select count(*) from console.people") == 1
+        assert await connection.fetchval("select count(*) from console.sessions") == 0, (
+            "it may have ended since"
+        )
         await connection.close()
         await client.send_events(events)
         await client.post("rating", "/v1/clock/advance", {"to": "2024-02-05T00:00:00Z"})

@@ -17,7 +17,7 @@ import pytest
 
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
-from shared.postgres.setup import SERVICES
+from shared.postgres.setup import PROCESSES, SERVICES
 from tests.conftest import TestDatabase
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.deployment.state import ROOT
@@ -100,7 +100,7 @@ def test_up_prints_one_object_serves_and_ends_all_at_sigterm(up: subprocess.Pope
     assert up.stdout is not None
     document = json.loads(up.stdout.readline())
     pids = document["pids"]
-    assert set(pids) == {*SERVICES, "postgres"}
+    assert set(pids) == {*PROCESSES, "postgres"}
     answer = httpx2.get(f"{document['urls']['usage_ingest']}/healthz", trust_env=False)
     assert answer.status_code == 200
     up.send_signal(signal.SIGTERM)

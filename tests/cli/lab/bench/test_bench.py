@@ -39,7 +39,8 @@ async def test_every_figure_is_there() -> None:
     assert seen.samples >= 5 and seen.visible_p50_s is not None and 0 < seen.visible_p50_s < 60
     assert seen.freshness_p99_s is not None and 0 < seen.freshness_p99_s < 60
     assert seen.pages >= 3 and (seen.page_p99_s or 0) > 0
-    assert closing.drafts == 20 and closing.cpu_us_per_draft > 0
+    # a draft a customer; in the first hour of a month what is sent an hour late is of the month before
+    assert closing.drafts in (20, 40) and closing.cpu_us_per_draft > 0
     assert set(costs.cpu_s) == {"usage_ingest", "rating", "billing", "signals", "postgres", "client"}
     assert {"rating", "billing", "signals", "usage_ingest", "bench", "walwriter"} <= set(
         costs.postgres_us_per_event

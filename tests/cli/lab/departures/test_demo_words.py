@@ -3,17 +3,14 @@
 import io
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from lab.departures.report import show_waiting
-from lab.departures.signals_report import standing_of
+from lab.departures.signals_report import risk_of, standing_of
 from lab.verbs.demo import Months
-
-ENTER = Decimal("0.20")
 
 
 class Invoices:
@@ -40,15 +37,29 @@ async def test_off_a_terminal_every_month_says_a_line(capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("standing", "says"),
     [
-        ({"trend": "steady", "trend_change": "0.0000", "silent_meters": ["departures"]}, "silent 35 d"),
-        ({"trend": "steady", "trend_change": "-0.21", "silent_meters": []}, "steady (-21 %, within chance)"),
-        ({"trend": "steady", "trend_change": "-0.05", "silent_meters": []}, "steady -5 %"),
-        ({"trend": "drifting", "trend_change": "-0.27", "silent_meters": []}, "drifting -27 %"),
-        ({"trend": "unknown", "trend_change": None, "silent_meters": []}, "unknown"),
+        (
+            {"trend": "steady", "trend_change": "0.0000", "silent_since": "2013-11-30"},
+            "silent since 2013-11-30",
+        ),
+        (
+            {"trend": "steady", "trend_change": "-0.21", "trend_within_chance": True},
+            "steady (-21 %, within chance)",
+        ),
+        ({"trend": "steady", "trend_change": "-0.05"}, "steady -5 %"),
+        ({"trend": "drifting", "trend_change": "-0.27"}, "drifting -27 %"),
+        ({"trend": "unknown", "trend_change": None}, "unknown"),
     ],
 )
 def test_silence_goes_before_the_trend_and_chance_is_said(standing: dict[str, Any], says: str) -> None:
-    assert standing_of({"day": "2014-01-04", "last_seen_on": "2013-11-30", **standing}, ENTER) == says
+    assert standing_of({"silent_since": None, "trend_within_chance": False, **standing}) == says
+
+
+def test_a_score_says_in_words_whether_it_is_at_risk() -> None:
+    """40 points that came down from 50 are at risk still, and those that came up to 40 are not."""
+    assert [risk_of({"risk_score": 40, "at_risk": at_risk}) for at_risk in (True, False)] == [
+        "40, at risk",
+        "40",
+    ]
 
 
 def test_what_is_on_no_invoice_is_said_with_its_reason() -> None:
