@@ -47,8 +47,15 @@ def day(month: int, day: int) -> datetime:
     return datetime(2024, month, day, tzinfo=UTC)
 
 
-def calls(first: int, count: int, at: str) -> list[bytes]:
-    said = {"specversion": "1.0", "source": "test", "type": "call", "subject": "acme", "time": at, "data": {}}
+def calls(first: int, count: int, at: str, subject: str = "acme") -> list[bytes]:
+    said = {
+        "specversion": "1.0",
+        "source": "test",
+        "type": "call",
+        "subject": subject,
+        "time": at,
+        "data": {},
+    }
     return [msgspec.json.encode({**said, "id": f"call-{n}"}) for n in range(first, first + count)]
 
 
@@ -113,7 +120,7 @@ async def test_the_journal_owes_of_each_block_what_is_left_of_it(
             await _lived(Books(client), client)
             await _told_again(deployed, Books(client))
             for kind in sorted(OF_BREAKAGE):
-                await _sabotaged(deployed, kind)
+                await sabotaged(deployed, kind)
         finally:
             await client.close()
 
@@ -205,7 +212,7 @@ async def _told_again(deployed: Deployment, books: Books) -> None:
     await books.hold()
 
 
-async def _sabotaged(deployed: Deployment, kind: str) -> None:
+async def sabotaged(deployed: Deployment, kind: str) -> None:
     """The fault is named with its row, and rolled back."""
     vandal = await asyncpg.connect(deployed.cluster.database_url, server_settings={"timezone": "UTC"})
     try:

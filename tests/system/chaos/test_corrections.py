@@ -10,8 +10,9 @@ import pytest
 
 from lab.departures.client import Client
 from tests.needs import NEEDS_KAFKA
+from tests.system.corrections.conftest import STARTS
 from tests.system.corrections.history import digests, unchanged
-from tests.system.corrections.test_notes import STARTS, event, holds, invoiced, notes
+from tests.system.corrections.test_notes import event, holds, invoiced, notes
 from tests.system.spine.test_names import on_bus
 from tests.waiting import until
 from u2c.deployment.cluster import Cluster, ClusterOptions

@@ -11,7 +11,7 @@ import pytest
 from shared.errors import AppError, Kind, code_of
 from shared.http.documented import API
 from shared.http.examples import example_of
-from shared.postgres.setup import SERVICES
+from shared.postgres.setup import PROCESSES, SERVICES
 
 JSON = "application/json"
 #: Places of which nothing can be said, because what stands there is its sender's own. Each is named with its
@@ -49,6 +49,13 @@ def test_every_answer_has_a_named_schema(service: str) -> None:
         if not all("$ref" in kind for kind in media["schema"].get("anyOf", [media["schema"]]))
     ]
     assert not unnamed
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_two_schemas_of_a_service_have_one_name(service: str) -> None:
+    """A generated client makes a class of each name: of two with one name neither is made, nor what holds them."""
+    schemas = import_module(f"services.{service}.main").app.openapi()["components"]["schemas"]
+    assert not [name for name in schemas if "__" in name]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -119,8 +126,8 @@ def _vague_members(
 
 def test_what_an_address_names_is_not_found_and_what_a_document_names_is_unknown() -> None:
     """One word and one status for one thing, whichever service says it: 404 `…_not_found`, 422 `…_unknown`."""
-    for service in SERVICES:
-        import_module(f"services.{service}.main")
+    for process in PROCESSES:
+        import_module(f"services.{process}.main")
     kinds: dict[str, set[Kind]] = {}
     for error in _kinds_of(AppError):
         kinds.setdefault(code_of(error), set()).add(error.kind)

@@ -3,15 +3,20 @@ one change: shown of every changing route of the four OpenAPI documents by real 
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import asyncpg
 import pytest
 from fastapi import APIRouter
 
+from services.billing.conservation import api as conservation
+from services.billing.conservation.domain.accepted import Suspended
+from services.billing.replica.usecases import hear_statements
 from services.signals.webhooks.usecases.send import Lanes
 from services.usage_ingest.quarantine.usecases.keep import keep
 from shared.audit import AuditRow, write_audit
+from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.http import changes
 from shared.http.changes import changes_nothing
@@ -23,10 +28,11 @@ from shared.runtime.service import Service, build
 from shared.runtime.settings import ServiceSettings
 from shared.topics.usage_ingest import QuarantineMessage
 from tests.conftest import TestDatabase
+from tests.services.billing.statements import batch_of, statement_of
 from tests.services.rating.deployment import Deployment, terms, utc
 from tests.services.rating.deployment import event as call
 from tests.services.signals.conftest import signals_on
-from tests.services.signals.deployment import fact
+from tests.services.signals.deployment import START, fact
 from tests.services.usage_ingest.circumstances import event
 from tests.serving import serving
 from tests.system.conformance.acts import Acts, changing_operations
@@ -50,6 +56,7 @@ async def test_rating(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -
         to = {"to": "2030-02-01T00:00:00Z", "test_clock": True}
         await acts.act("advance_clock", "POST", "/v1/clock/advance", to)
         await _correct(acts, Deployment(database, context, client))
+        await _work_on_exceptions(acts, context, "rating_exception", "usage_value_unreadable")
         assert acts.done == changing_operations("rating")
 
 
@@ -82,11 +89,12 @@ async def test_signals(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) 
     # What is sent is written again at once, and then no row says any more in which transaction it was queued.
     monkeypatch.setattr(Lanes, "start_due", _nothing)
     async with signals_on(database, monkeypatch) as signals:
-        await signals.tell(fact(1))
+        await signals.tell(replace(fact(1), data={"term_end": START.date().isoformat()}))
         [told] = (await signals.get("/v1/signals"))["data"]
         acts = Acts("signals", database, signals.client)
         await _judge(acts, told["id"])
         await _manage(acts, told["id"])
+        await _work_on_exceptions(acts, signals.context, "signals_exception", "webhook_given_up")
         assert acts.done == changing_operations("signals")
 
 
@@ -95,6 +103,10 @@ async def _judge(acts: Acts, signal: str) -> None:
     shown = await acts.act("acknowledge_signal", "POST", f"{path}/acknowledge")
     assert shown["acknowledged_by"] == "usr_maria"
     await acts.act("snooze_signal", "POST", f"{path}/snooze", {"until": "2100-01-01T00:00:00Z"})
+    await acts.act("assign_signal", "POST", f"{path}/assign", {"to": "usr_maria"})
+    await acts.act("note_signal", "POST", f"{path}/note", {"text": "called; will renew"})
+    many = {"signals": [signal], "act": "note", "text": "said so again"}
+    await acts.act("change_signals", "POST", "/v1/signals/many", many)
     await acts.act("record_signal_outcome", "POST", f"{path}/outcome", {"outcome": "renewed"})
 
 
@@ -116,12 +128,19 @@ async def test_usage_ingest(database: TestDatabase, monkeypatch: pytest.MonkeyPa
         renewed = await acts.act("rotate_key", "POST", f"/v1/keys/{made['id']}/rotate", {})
         await acts.act("revoke_key", "POST", f"/v1/keys/{renewed['id']}/revoke")
         async with context.db.transaction() as uow:
-            await keep(uow, [_faulty(number) for number in range(4)])
+            await keep(uow, [_faulty(number) for number in range(6)])
         await acts.act("replay_quarantined", "POST", "/v1/quarantine/qua_0/replay")
         await acts.act("discard_quarantined", "POST", "/v1/quarantine/qua_1/discard", {"reason": "a test"})
         right = {"event": event(id="right", time="2026-11-01T00:00:00Z")}
         await acts.act("repair_quarantined", "POST", "/v1/quarantine/qua_2/repair", right)
+        await acts.act(
+            "discard_quarantine",
+            "POST",
+            "/v1/quarantine/discard",
+            {"code": "once", "after": "qua_4", "reason": "a test"},
+        )
         await acts.act("replay_quarantine", "POST", "/v1/quarantine/replay", {})
+        await _work_on_exceptions(acts, context, "ingest_exception")
         assert acts.done == changing_operations("usage_ingest")
 
 
@@ -165,8 +184,60 @@ async def test_a_planted_break_is_found(
             await Acts("rating", database, client).act("put_plan", "POST", "/v1/plans", {"plan": "pro"})
 
 
-def test_billing_changes_nothing_yet() -> None:
-    assert changing_operations("billing") == set()
+async def test_billing(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    auditor = database.url("u2c_auditor")
+    async with serving("billing", database, monkeypatch, auditor_database_url=auditor) as (context, client):
+        acts = Acts("billing", database, client)
+        await _review(acts, context)
+        await _work_on_exceptions(acts, context, "exception", "statement_after_final")
+        await acts.act("check_books", "POST", "/v1/reconciliation/checks")
+        await _accept(acts, monkeypatch)
+        assert acts.done == changing_operations("billing")
+
+
+async def _accept(acts: Acts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if one event were in suspense: this book has no usage."""
+
+    async def one_waits(*_: Any) -> Suspended:
+        return Suspended(1, ())
+
+    monkeypatch.setattr(conservation, "suspended_now", one_waits)
+    seen = {"customer": "EV", "type": "call", "reason": "no_contract", "events": 1, "value": {}}
+    because = {**seen, "because": "contract comes in May"}
+    await acts.act("accept_suspense", "POST", "/v1/reconciliation/acceptances", because)
+
+
+async def _work_on_exceptions(acts: Acts, context: Any, name: str, by_person: str = "") -> None:
+    """`name`: how its routes are called; `by_person`: a kind that a person resolves, where the service has one."""
+    async with context.db.transaction() as uow:
+        case = NewCase(by_person or "message_refused", "a:2013-01-01", "it came late", "platform")
+        opened = await open_exception(uow, case, machine_now())
+    path = f"/v1/exceptions/{opened.exception_id}"
+    await acts.act(f"assign_{name}", "POST", f"{path}/assign", {"to": "usr_bo"})
+    await acts.act(f"note_{name}", "POST", f"{path}/note", {"note": "they know"})
+    if by_person:
+        await acts.act(f"resolve_{name}", "POST", f"{path}/resolve", {"note": "a book was put back"})
+
+
+async def _review(acts: Acts, context: Any) -> None:
+    """A draft whose books do not hold, so that it stays one: rating has settled nothing."""
+    async with context.db.transaction() as uow:
+        statements = (statement_of(), statement_of(month=2, final=True))
+        await hear_statements(batch_of(statements), uow, machine_now())
+    drafts = (await acts.client.get("/v1/invoices")).json()["data"]
+    final, still_open = sorted(drafts, key=lambda draft: str(draft["state"]) == "open")
+    path, seen = f"/v1/invoices/{final['id']}", {"total": still_open["total"]}
+    policy = {"above": {"USD": "1.00"}, "changed_percent": "30", "reason": "agreed"}
+    await acts.act("set_review_policy", "PUT", "/v1/review-policy", {"replaces": 0, **policy})
+    # Who acts here does not approve what they ask for themselves.
+    assert (await acts.client.put("/v1/review-policy", json={"replaces": 1, **policy})).is_success
+    await acts.act("hold_invoice", "POST", f"{path}/hold", {"reason": "in dispute"})
+    await acts.act("release_invoice", "POST", f"{path}/release")
+    await acts.act("approve_invoice", "POST", f"{path}/approve", {"revisions": final["revisions"]})
+    looked_at = {"revisions": still_open["revisions"], **seen}
+    await acts.act("mark_invoice_seen", "POST", f"/v1/invoices/{still_open['id']}/seen", looked_at)
+    hold = {"act": "hold", "document": final["id"], "reason": "in dispute again"}
+    await acts.act("review_invoices", "POST", "/v1/invoices/reviews", {"acts": [hold]})
 
 
 @pytest.mark.parametrize("says", [None, "it only looks"])

@@ -57,6 +57,8 @@ A_FOLDER = "a new folder takes its place in the contracts `services` and `folder
 
 #: Who opens transactions and is no door, each for a reason that lies in what it does.
 OPENED_ELSEWHERE = {
+    "services/usage_ingest/quarantine/usecases/walk_open.py": "a part at a time: a call on ten thousand events holds no "
+    "snapshot while it publishes them",
     "services/usage_ingest/quarantine/usecases/resolve.py": "an event is published before it is marked resolved, "
     "and no transaction waits for the bus",
     "services/rating/clock/usecases.py": "one session's lock is held over all moves of the clock, each of which "
@@ -77,15 +79,20 @@ OPENED_ELSEWHERE = {
     "services/rating/statements/usecases/show_current.py": "no transaction is held while statements are priced",
     "services/billing/conservation/clients.py": "reads all schemas in one snapshot of the auditor's own "
     "connection; there is no effect to commit",
+    "services/billing/conservation/usecases/make_checks.py": "what each of the five found is kept as it is there, and a "
+    "check of everything takes minutes",
     "services/billing/finalization/usecases/finalize.py": "a run of one series is one transaction, and none is "
     "held while the gate is asked",
-    "services/billing/tracing/usecases.py": "no transaction is held while rating answers",
+    "services/billing/tracing/usecases/trace.py": "no transaction is held while rating answers",
+    "services/console/sessions/parameters.py": "who asks is found before a route is called, and the same for all",
     "services/signals/webhooks/usecases/send.py": "no transaction is held while a webhook is under way",
 }
 
 #: Verbs of a connection that is no unit of work of their service.
 TAKE_A_CONNECTION = {
     "services/billing/conservation/usecases/check.py": "the auditor's, which reads all schemas",
+    "services/billing/conservation/usecases/watch.py": "the auditor's, which reads all schemas",
+    "services/billing/conservation/usecases/make_checks.py": "the auditor's, whose session is who makes checks",
     "services/billing/finalization/usecases/pass_published.py": "the restorer's, before any service runs",
 }
 

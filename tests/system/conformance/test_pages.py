@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import MetaData
 
 from shared.bus.tables import metadata as of_the_bus
-from shared.postgres.setup import SERVICES
+from shared.http.guard import Guard
+from shared.postgres.setup import PROCESSES, SERVICES
 from shared.topics import ALL
 from u2c.deployment.state import ROOT
 from u2c.main import VERBS
@@ -21,7 +22,7 @@ PAGES = sorted(path for folder in (".", "docs") for path in (ROOT / folder).glob
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("*.md"))
 PLACE = re.compile(r"`((?:services|shared|cli|tests|docs|deploy|examples)/[^`\s]*)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-SCHEMAS = "|".join((*SERVICES, "bus", "clock"))
+SCHEMAS = "|".join((*PROCESSES, "bus", "clock"))
 TABLE = re.compile(rf"`((?:{SCHEMAS})\.\w+)`")
 ROUTE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/(?:v1|api)/[^`?\s]+)")
 COMMAND = re.compile(r"\./u2c ([a-z][a-z-]*)")
@@ -99,7 +100,7 @@ def _answered() -> set[tuple[str, str]]:
     found = set()
     for service in SERVICES:
         app = import_module(f"services.{service}.main").app
-        [guard] = [middleware for middleware in app.user_middleware if "routes" in middleware.kwargs]
+        [guard] = [middleware for middleware in app.user_middleware if middleware.cls is Guard]
         found |= {
             (method, _shape(one.route.path)) for one in guard.kwargs["routes"] for method in one.route.methods
         }
@@ -115,7 +116,7 @@ def _shape(path: str) -> str:
 def _known() -> set[str]:
     known = {*ALL}
     metadata: list[MetaData] = [of_the_bus]
-    metadata += [import_module(f"services.{service}.tables").metadata for service in SERVICES]
+    metadata += [import_module(f"services.{service}.tables").metadata for service in PROCESSES]
     for tables in metadata:
         known |= set(tables.tables)
     for service in SERVICES:

@@ -6,6 +6,7 @@ import pytest
 from fastapi import APIRouter
 
 from shared.http.documented import API
+from shared.http.guard import Guard
 from shared.runtime.context import Foundation
 from shared.runtime.service import Service, build
 from shared.runtime.settings import ServiceSettings
@@ -28,7 +29,7 @@ def test_a_route_without_a_scope_stops_the_service_at_start() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_documented_route_is_guarded(name: str) -> None:
     app = import_module(f"services.{name}.main").app
-    [guard] = [middleware for middleware in app.user_middleware if "routes" in middleware.kwargs]
+    [guard] = [middleware for middleware in app.user_middleware if middleware.cls is Guard]
     guarded = {
         (one.route.path, method.lower()) for one in guard.kwargs["routes"] for method in one.route.methods
     }

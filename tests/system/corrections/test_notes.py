@@ -1,6 +1,5 @@
 """What comes after an invoice becomes a note, over the whole deployment: numbered, posted, and proven by K1–K5."""
 
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,24 +13,12 @@ from services.billing.conservation.checks.sabotage import plant
 from services.billing.conservation.usecases.check import check_all
 from tests.services.billing.conservation.test_sabotage import OF_NOTES
 from tests.services.rating.deployment import terms
-from tests.system.corrections.history import digests, unchanged
-from u2c.deployment.cluster import Cluster, ClusterOptions
+from tests.system.corrections.history import digests, settles_as_billed, unchanged
+from tests.waiting import until
+from u2c.deployment.cluster import Cluster
 from u2c.verbs.trace import told
 
-STARTS, NOON = datetime(2024, 1, 1, tzinfo=UTC), "2024-01-10T12:00:00Z"
-
-
-@pytest.fixture
-async def cluster(cluster_options: Callable[..., ClusterOptions]) -> AsyncIterator[Cluster]:
-    async with Cluster(cluster_options(restart=False, clock_at=STARTS)) as running:
-        yield running
-
-
-@pytest.fixture
-async def client(cluster: Cluster) -> AsyncIterator[Client]:
-    client = Client(cluster.urls, cluster.admin_key)
-    yield client
-    await client.close()
+NOON = "2024-01-10T12:00:00Z"
 
 
 def event(id: str, time: str = NOON) -> bytes:
@@ -48,13 +35,13 @@ def event(id: str, time: str = NOON) -> bytes:
     )
 
 
-async def invoiced(client: Client) -> None:
+async def invoiced(client: Client, document: dict[str, Any] | None = None) -> None:
     """Three calls of January are invoiced."""
     await client.post(
         "rating", "/v1/meters", {"meter": "calls", "event_type": "call", "aggregation": "count"}
     )
     await client.post("rating", "/v1/customers", {"external_id": "acme", "name": "Acme", "timezone": "UTC"})
-    await client.post("rating", "/v1/contracts", terms("acme-1", "acme"))
+    await client.post("rating", "/v1/contracts", document or terms("acme-1", "acme"))
     await client.move_clock(datetime(2024, 1, 20, tzinfo=UTC))
     await client.send_events([event(f"e{n}") for n in range(3)])
     await client.move_clock(datetime(2024, 2, 4, tzinfo=UTC))
@@ -128,6 +115,8 @@ async def test_late_usage_becomes_a_debit_note_and_a_void_a_credit_note(
     ]
     assert (january["settled"], january["documented"], january["unbilled"]) == ("4.00", "4.00", "0.00")
     assert unchanged(before, await digests(cluster.database_url))
+    await until(lambda: settles_as_billed(cluster.database_url), "signals keeps what documents settle")
+    await told_again(cluster)
     for kind in sorted(OF_NOTES):
         await sabotaged(cluster, kind)
 
@@ -169,6 +158,22 @@ async def traced_both_ways(client: Client, debit: dict[str, Any], credit: dict[s
     assert [line["line_id"] for contract in explained["contracts"] for line in contract["lines"]] == [id]
     assert told(given)[0][1].startswith(f"{credit['number']}  acme  calls: ")
     assert ("correction", "note:2: the line is 4.00 then, 10.00 was asked for before: -6.00") in told(given)
+
+
+async def told_again(cluster: Cluster) -> None:
+    """As the migrations leave a book of before: signals knows of each document that it was finalized and no line of it, and
+    billing has told nothing again yet. Nothing is asked for: it comes by itself."""
+    migrated = await asyncpg.connect(cluster.database_url)
+    try:
+        async with migrated.transaction():
+            await migrated.execute("delete from signals.settled")
+            await migrated.execute("update signals.documents set awaited = true")
+            await migrated.execute("delete from billing.retold where topic = 'billing.documents'")
+        assert not await settles_as_billed(cluster.database_url)
+        await until(lambda: settles_as_billed(cluster.database_url), "billing has told its documents again")
+        assert await migrated.fetchval("select count(*) from signals.documents where awaited") == 0
+    finally:
+        await migrated.close()
 
 
 async def sabotaged(cluster: Cluster, kind: str) -> None:

@@ -17,9 +17,10 @@ import pytest
 
 from lab.departures.client import Client
 from tests.needs import NEEDS_KAFKA
-from tests.system.corrections.history import digests, unchanged
+from tests.system.corrections.history import digests, settles_as_billed, unchanged
 from tests.system.corrections.test_notes import holds
 from tests.system.spine.test_names import on_bus
+from tests.waiting import until
 from u2c.deployment.cluster import Cluster, ClusterOptions
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -192,7 +193,8 @@ class History:
             place = one["contract"], datetime.fromisoformat(start).replace(tzinfo=UTC)
             for usage in self.usage.values():
                 for late in (usage, *usage.voids):
-                    if (usage.contract, usage.period) == place and late.state == "held":
+                    of_it = (usage.contract, usage.period) == place and usage.subject in self.subjects
+                    if of_it and late.state == "held":
                         late.state = "in" if decision == "bill" else "waived"
             self.done[decision] += 1
 
@@ -281,5 +283,6 @@ async def play(history: History) -> None:
         if number % 2:
             await history.adds_up()
     await history.adds_up()
+    await until(lambda: settles_as_billed(history.admin_url), "signals keeps what documents settle")
     print(dict(history.done))
     assert history.done["corrected"]

@@ -13,8 +13,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.console.domain.roles import AUTHORITY, variable
 from shared.environment_fault import EnvironmentFault
-from shared.postgres.setup import SERVICES, drop_database
+from shared.postgres.setup import CONSOLE, PROCESSES, drop_database
 from tests.conftest import TestDatabase, TestServer, in_thread
 from tests.system.deploy.files import compose
 from u2c.deployment.keys import derived_key
@@ -34,7 +35,7 @@ class Job:
 
     def given(self) -> dict[str, dict[str, str]]:
         """Service → variable → value, as they lie in the folder now."""
-        return {service: read_secrets(self.folder / service) for service in SERVICES}
+        return {service: read_secrets(self.folder / service) for service in PROCESSES}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,7 @@ def test_the_job_gives_each_service_what_is_its_own_and_nothing_that_opens_the_o
         "rating": logins,
         "billing": logins | {"U2C_AUDITOR_DATABASE_URL", "U2C_SERVICE_KEY"},
         "signals": logins | {"U2C_SERVICE_KEY", "U2C_WEBHOOK_KEY"},
+        "console": {"U2C_DATABASE_URL", *(variable(role) for role in AUTHORITY)},
     }
     values = [value for held in given.values() for value in held.values()]
     assert len(set(values)) == len(values) and not [
@@ -70,7 +72,7 @@ def test_the_job_gives_each_service_what_is_its_own_and_nothing_that_opens_the_o
         assert path.stat().st_mode & 0o077 == 0 and path.parent.stat().st_mode & 0o077 == 0, path
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", PROCESSES)
 async def test_a_service_with_its_secrets_alone_is_itself_and_calls_with_a_key_of_its_own(
     job: Job, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -92,6 +94,19 @@ async def test_a_service_with_its_secrets_alone_is_itself_and_calls_with_a_key_o
         assert set(scopes) == set(KEY_SCOPES[name]) and not [
             scope for scope in scopes if not scope.endswith(":read")
         ]
+
+
+async def test_the_console_has_a_key_a_role_with_its_scopes_and_seats(job: Job) -> None:
+    given = job.given()[CONSOLE]
+    admin = await asyncpg.connect(job.database.admin_url)
+    for role, authority in AUTHORITY.items():
+        key = await admin.fetchrow(
+            "select name, scopes, seats from usage_ingest.access_keys where hash = $1",
+            hashlib.sha256(given[variable(role)].encode()).hexdigest(),
+        )
+        assert key is not None and key["name"] == f"console-{role}"
+        assert (set(key["scopes"]), set(key["seats"])) == (set(authority.scopes), set(authority.seats))
+    await admin.close()
 
 
 def test_a_folder_without_secrets_is_said(tmp_path: Path) -> None:

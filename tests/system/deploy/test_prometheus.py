@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY, generate_latest
 
-from shared.postgres.setup import SERVICES
+from shared.postgres.setup import PROCESSES
 from tests.system.deploy.files import alerts, compose, prometheus
 from u2c.deployment.services import PORTS
 
@@ -36,9 +36,9 @@ SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_s
 
 
 def exposed() -> set[str]:
-    """The names of the samples /metrics of the four services may hold: from what they print, whether a label
+    """The names of the samples /metrics of the four services and the console may hold: from what they print, whether a label
     was seen yet or not."""
-    for service in SERVICES:
+    for service in PROCESSES:
         importlib.import_module(f"services.{service}.main")
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", generate_latest(REGISTRY).decode(), re.MULTILINE))
     return {
@@ -101,7 +101,7 @@ def test_a_metric_nobody_exposes_is_noticed() -> None:
 
 def test_every_service_is_scraped_where_it_answers() -> None:
     targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in prometheus()["scrape_configs"]}
-    assert targets == {service: [f"{service}:{PORTS[service]}"] for service in SERVICES}
+    assert targets == {process: [f"{process}:{PORTS[process]}"] for process in PROCESSES}
     assert targets.keys() <= compose()["services"].keys()
     assert not [
         job for job in prometheus()["scrape_configs"] if job.get("metrics_path", "/metrics") != "/metrics"

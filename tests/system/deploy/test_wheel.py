@@ -62,13 +62,25 @@ def test_it_holds_the_product_and_no_lab(wheel: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"services", "shared", "u2c"}
 
 
+def test_it_holds_what_the_console_shows(wheel: Path) -> None:
+    shown = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("templates", "static")
+        for path in (ROOT / "services/console" / folder).rglob("*")
+        if path.is_file()
+    }
+    assert len(shown) > 10 and shown <= set(zipfile.ZipFile(wheel).namelist())
+
+
 def test_the_command_line_starts_without_the_lab(installed: Path) -> None:
     told = u2c(installed, "--help")
     assert told.returncode == 0, told.stderr
     assert all(verb in told.stdout for verb in ("up", "verify", "demo", "bench", "chaos"))
 
 
-@pytest.mark.parametrize("line", ["demo --once", "bench door --rounds 2", "chaos", "backtest", "test"])
+@pytest.mark.parametrize(
+    "line", ["demo --once", "bench door --rounds 2", "chaos", "backtest", "backtest --panel routes", "test"]
+)
 def test_what_needs_a_checkout_says_so(installed: Path, line: str) -> None:
     told = u2c(installed, *line.split())
     assert (told.returncode, told.stdout) == (3, "")

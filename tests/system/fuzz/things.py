@@ -46,6 +46,7 @@ async def things(cluster: Cluster) -> dict[str, str]:
         "key_id": key["id"],
         "quarantine_id": quarantined["quarantine_id"],
         "period_start": invoice["period"]["start"],
+        "month": invoice["period"]["end"][:7],
         "document_id": invoice["id"],
         "line_id": invoice["lines"][0]["id"],
     }
