@@ -1,7 +1,6 @@
 """`python examples/recompute.py FILE…` works every amount of exported documents out again, from the steps they hold,
-and names the step that does not add up. A file holds one document as `GET /v1/invoices/{id}` answers it.
-
-Quotients have 50 digits, percentages 60 decimals, all else is exact. Exits with 1 where something does not add up."""
+and names the step that does not add up. A file holds one document as `GET /v1/invoices/{id}` answers it. Quotients have
+50 digits, percentages 60 decimals, all else is exact. Exits with 1 where something does not add up."""
 
 import decimal
 import hashlib
@@ -14,7 +13,7 @@ from typing import Any
 
 EXACT, QUOTIENT = decimal.Context(prec=200), decimal.Context(prec=50)
 FACTS = {"quantity", "handed_on", "unpriced", "commit", "draw"}  # events and blocks prove them
-ADD_NOTHING = {*FACTS, "convert", "allowance", "units_off", "escalate"}  # they move units, or pay
+ADD_NOTHING = {*FACTS, "convert", "allowance", "units_off", "escalate", "cost"}  # they move units, or pay
 
 
 class Step:
@@ -48,8 +47,7 @@ class Step:
 
     def cut(self) -> Decimal:
         cuts = [said["inputs"] for said in self.line["steps"] if said["op"] == "cap"]
-        parts = self.shares(self("beyond"), [Decimal(said["amount"]) for said in cuts])
-        return parts[cuts.index(self.inputs)]
+        return self.shares(self("beyond"), [Decimal(one["amount"]) for one in cuts])[cuts.index(self.inputs)]
 
     def off(self) -> Decimal:
         """What a discount takes of one of its lines: what one has no room for goes to the next that has."""
@@ -86,6 +84,7 @@ OPERATIONS: dict[str, Callable[[Step], Decimal]] = {
     "uplift": lambda s: min(s.rounded(s("excess") * (s("percent") - 100) / 100), s("at_most", "Infinity")),
     "shortfall": lambda s: s("committed") - s("counted"),
     "asked": lambda s: s("exact") - s("before"),
+    "cost": lambda s: s.rounded(s("granted") * s("cost_basis")),
     "part": lambda s: s.shares(s("whole"), [Decimal(1)] * int(s("parts")))[int(s("number")) - 1],
 }
 
@@ -97,6 +96,8 @@ def check_step(said: dict[str, Any], line: dict[str, Any]) -> Decimal:
         raise ValueError("an unknown operation: take the script of the version that made the document")
     if op not in FACTS and (again := OPERATIONS[op](Step(said, line))) != output:
         raise ValueError(f"its inputs come to {again:f}, its output is {output:f}")
+    if op == "part" and {s["output"] for s in line["steps"] if s["op"] == "cost"} - {said["inputs"]["whole"]}:
+        raise ValueError("what it is a part of is not the output of the step of the cost")
     adds = None if op in ADD_NOTHING else output - Decimal(said["inputs"].get("exact", 0))
     if adds != (None if amount is None else Decimal(amount)):
         raise ValueError(f"it adds {adds}, and says {amount}")

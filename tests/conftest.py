@@ -9,19 +9,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import httpcore2
 import pytest
 from hypothesis import HealthCheck, settings
 
+from shared.db.pooled import Pooled
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
 from shared.postgres.server_settings import ServerSettings
 from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url, role_url
+from shared.runtime.garbage import collect, collect_seldom
 from shared.runtime.logs import configure_logs
 from tests.ram import server_folder
 from tests.together import SHARED, refuse_stranger, scheduler, scope_of
@@ -57,6 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
     A property that holds must hold on a busy machine too: no example has a deadline, and none is too slow.
     """
     configure_logs("tests", "warning")
+    # Each client of httpx reads the machine's certificates anew, 20 ms, also where no connection has any.
+    httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
     settings.register_profile("every_change", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile("full", settings.get_profile("every_change"), max_examples=FULL_EXAMPLES)
     settings.load_profile("full" if config.getoption("--tier") else "every_change")
@@ -72,6 +77,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         asked_s[scope_of(item.nodeid)] += sum(int(mark.args[0]) for mark in item.iter_markers("timeout"))
     items.sort(key=lambda item: (scope_of(item.nodeid) not in SHARED, -asked_s[scope_of(item.nodeid)]))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: it is not looked through for garbage again and again, as in a service."""
+    collect_seldom()
+    collect()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -225,7 +236,7 @@ async def say(admin_url: str, topic: str, records: "Sequence[Record]") -> None:
     for another one."""
     from shared.bus.postgres_log import PostgresLog
 
-    pool = await asyncpg.create_pool(admin_url, min_size=1, max_size=2)
+    pool = await asyncpg.create_pool(admin_url, min_size=1, max_size=2, connection_class=Pooled)
     bus = PostgresLog(pool)
     try:
         await bus.publish(topic, records)

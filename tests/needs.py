@@ -10,8 +10,8 @@ import pytest
 
 from u2c.deployment.kafka_broker import missing
 
-KAFKA_REQUIRED, NODE_REQUIRED, PROMTOOL_REQUIRED = (
-    os.environ.get(name) == "1" for name in ("U2C_REQUIRE_KAFKA", "U2C_REQUIRE_NODE", "U2C_REQUIRE_PROMTOOL")
+KAFKA_REQUIRED, NODE_REQUIRED, PROMTOOL_REQUIRED, BROWSER_REQUIRED = (
+    os.environ.get(f"U2C_REQUIRE_{what}") == "1" for what in ("KAFKA", "NODE", "PROMTOOL", "BROWSER")
 )
 WITHOUT_NODE = (
     None if shutil.which("node") and shutil.which("npm") else "no node or no npm: install Node 20 or newer"
@@ -20,6 +20,14 @@ WITHOUT_PROMTOOL = (
     None
     if shutil.which("promtool")
     else "no promtool: Debian: apt-get install --no-install-recommends prometheus"
+)
+
+#: Debian's browser without a window, as Playwright is told of it: it fetches none of its own.
+BROWSER = shutil.which("chromium-headless-shell")
+WITHOUT_BROWSER = (
+    None
+    if BROWSER
+    else "no chromium-headless-shell: Debian: apt-get install --no-install-recommends chromium-headless-shell"
 )
 
 
@@ -32,6 +40,7 @@ def _needs(what: str, why_not: str | None, required: bool) -> pytest.MarkDecorat
 NEEDS_KAFKA = _needs("Kafka", missing(), KAFKA_REQUIRED)
 NEEDS_NODE = _needs("Node", WITHOUT_NODE, NODE_REQUIRED)
 NEEDS_PROMTOOL = _needs("promtool", WITHOUT_PROMTOOL, PROMTOOL_REQUIRED)
+NEEDS_BROWSER = _needs("a browser", WITHOUT_BROWSER, BROWSER_REQUIRED)
 
 
 def install_packages(folder: Path, what: str) -> None:

@@ -14,6 +14,9 @@ SHARED = {
         f"tests/services/billing/conservation/test_{name}.py"
         for name in ("api", "clean_book", "gate", "sabotage", "verify")
     ),
+    "year": tuple(
+        f"tests/system/console/test_year_{name}.py" for name in ("figures", "pages", "people", "secrets")
+    ),
     "shared_broker": (
         "tests/shared/bus/test_kafka.py",
         "tests/system/security/test_unconfirmed_keys_on_kafka.py",

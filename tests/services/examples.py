@@ -10,6 +10,8 @@ SERVICES = ROOT / "services"
 #: price.
 OF_THE_DATA = {
     "watermark",
+    "revisions",
+    "above",
     "quantities",
     "figures",
     "amounts",

@@ -4,12 +4,12 @@ import asyncpg
 import pytest
 
 from shared.postgres import migrations
-from shared.postgres.setup import AUDITOR, SERVICES, create_roles_and_schemas
+from shared.postgres.setup import AUDITOR, CONSOLE, PROCESSES, SERVICES, create_roles_and_schemas
 from tests.conftest import TestDatabase
 
 
 async def test_each_role_logs_in_and_is_ordinary(database: TestDatabase) -> None:
-    for role in (*SERVICES, AUDITOR):
+    for role in (*PROCESSES, AUDITOR):
         connection = await asyncpg.connect(database.url(role))
         row = await connection.fetchrow(
             "select rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = current_user"
@@ -58,6 +58,21 @@ async def test_infrastructure_made_by_the_administrator_is_open_to_every_service
         await connection.close()
 
 
+async def test_the_console_is_on_no_bus_and_the_auditor_reads_nothing_of_it(database: TestDatabase) -> None:
+    console = await asyncpg.connect(database.url(CONSOLE))
+    await console.execute("insert into console.people (name, role, added_at) values ('ana', 'leader', now())")
+    for table in ("bus.positions", "clock.business", "rating.events"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await console.fetchval(f"select count(*) from {table}")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await console.execute("delete from console.audit")
+    await console.close()
+    auditor = await asyncpg.connect(database.url(AUDITOR))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await auditor.fetchval("select count(*) from console.people")
+    await auditor.close()
+
+
 async def test_preparing_twice_changes_nothing(database: TestDatabase) -> None:
     first = await migrations.migrate_all(database.admin_url, database.secret)
     await create_roles_and_schemas(database.server_url, database.name, database.secret)
@@ -65,6 +80,6 @@ async def test_preparing_twice_changes_nothing(database: TestDatabase) -> None:
     assert all(first.values())
 
 
-@pytest.mark.parametrize("service", [schema for schema in migrations.schemas() if schema in SERVICES])
+@pytest.mark.parametrize("service", [schema for schema in migrations.schemas() if schema in PROCESSES])
 async def test_the_migrated_schema_is_what_tables_py_describes(database: TestDatabase, service: str) -> None:
     assert await migrations.differences(database.admin_url, migrations.metadata_of(service), service) == []
