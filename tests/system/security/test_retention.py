@@ -68,24 +68,26 @@ async def test_settled_deliveries_go_with_their_attempts_90_days_after_the_last_
 
         async def add(name: str, made: float, state: str, *attempts: float) -> None:
             # Due in a year: the sender that runs here must not try what waits.
+            # At once: the job that forgets runs here too, and would take one whose attempts are still to come.
             delivery = first_id("dlv", ago(made)) + name
-            await pool.execute(
-                """insert into signals.deliveries (delivery_id, endpoint_id, signal_id, customer, sequence,
-                    state, attempts, due_at, created_at)
-                   values ($1, 'whe', $2, 'c', 1, $3, 1, now() + interval '1 year', now())""",
-                delivery,
-                name,
-                state,
-            )
-            for at in attempts:
-                await pool.execute(
-                    """insert into signals.attempts (attempt_id, delivery_id, number, at, business_at,
-                        took_ms, request, response)
-                       values ($1, $2, 1, $3, $3, 1, '{}', '')""",
-                    new_id("att"),
+            async with signals.context.db.transaction() as uow:
+                await uow.connection.execute(
+                    """insert into signals.deliveries (delivery_id, endpoint_id, signal_id, customer, sequence,
+                        state, attempts, due_at, created_at)
+                       values ($1, 'whe', $2, 'c', 1, $3, 1, now() + interval '1 year', now())""",
                     delivery,
-                    ago(at),
+                    name,
+                    state,
                 )
+                for at in attempts:
+                    await uow.connection.execute(
+                        """insert into signals.attempts (attempt_id, delivery_id, number, at, business_at,
+                            took_ms, request, response)
+                           values ($1, $2, 1, $3, $3, 1, '{}', '')""",
+                        new_id("att"),
+                        delivery,
+                        ago(at),
+                    )
 
         await add("old", 91, "delivered", 91)
         await add("given-up", 120, "given_up", 120, 117)
