@@ -23,7 +23,7 @@ from services.rating.settings import RatingSettings
 from services.rating.snapshots import JOBS as RETELLING
 from services.rating.statements.api import router as statements
 from services.rating.statements.jobs import jobs
-from services.rating.statements.memory import Closing, DueSince, Queues, Reading
+from services.rating.statements.memory import Closing, DueSince, Pace, Queues, Reading
 from services.rating.statements.usecases.finish_due_work import finish_due_work
 from shared.http.audit import audit_router
 from shared.http.exceptions import Work, exceptions_router
@@ -39,6 +39,7 @@ class RatingState:
     metering: MeteringMemory
     closing: Closing
     queues: Queues
+    pace: Pace
     reading: Reading
     desk: Desk
 
@@ -47,7 +48,7 @@ async def setup(foundation: Foundation[RatingSettings]) -> RatingState:
     """Nothing is known before the first batch."""
     settings = foundation.settings
     closing = Closing(DueSince(settings.close_delayed_after_s))
-    return RatingState(MeteringMemory(settings.groups_max), closing, Queues(), Reading(), Desk())
+    return RatingState(MeteringMemory(settings.groups_max), closing, Queues(), Pace(), Reading(), Desk())
 
 
 #: What nothing but a person resolves: it opens again with the next usage that is so.

@@ -30,6 +30,11 @@ class RatingSettings(ServiceSettings):
         ge=0,
         description="A statement nobody looks at is told at most once in this time; never by itself once the business clock was moved",
     )
+    told_a_second: float = Field(
+        50.0,
+        gt=0,
+        description="So many statements nobody looks at are told a second; where more wait, each waits longer than `told_every_s`",
+    )
     close_delayed_after_s: float = Field(
         900.0, gt=0, description="A period that is due and not closed after this time is an exception"
     )

@@ -6,8 +6,9 @@ from time import perf_counter
 
 from services.rating.blocks.usecases.ask_beforehand import tell_asked
 from services.rating.contracts.usecases.open_periods import open_due_periods
+from services.rating.statements.domain.pace import told_every_s
 from services.rating.statements.memory import StatementsContext
-from services.rating.statements.metrics import BACKLOG, MARKS, OVERDUE, SECONDS
+from services.rating.statements.metrics import BACKLOG, MARKS, OVERDUE, SECONDS, TOLD_EVERY
 from services.rating.statements.usecases import keep_house as usecases
 from services.rating.statements.usecases.close_periods import close_due
 from services.rating.statements.usecases.fan_out import fan_out_all
@@ -60,11 +61,15 @@ async def close(context: StatementsContext) -> None:
 
 
 async def keep_house(context: StatementsContext) -> None:
-    """Let requests of what has become final ask for corrections, and tell Prometheus what waits."""
+    """Let requests of what has become final ask for corrections, set the pace of telling by what waits, and tell
+    Prometheus."""
     async with context.db.transaction() as uow:
         waits = await usecases.keep_house(uow, context.clock.now())
     MARKS.set(waits.marks)
     BACKLOG.set(waits.statements)
+    settings = context.settings
+    context.state.pace.drafts = waits.told
+    TOLD_EVERY.set(told_every_s(settings.told_every_s, waits.told, settings.told_a_second))
     OVERDUE.set(waits.overdue_s)
 
 

@@ -50,6 +50,13 @@ class Queues:
     requests: Floor = field(default_factory=Floor)
 
 
+@dataclass
+class Pace:
+    """How many drafts that nobody looks at waited to be told when that was counted last."""
+
+    drafts: int = 0
+
+
 @dataclass(frozen=True)
 class Reading:
     """Pricing for those who look: two transactions at once, one at a time that turns marks into requests, and
@@ -78,6 +85,9 @@ class StatementsState(MeteringState, Protocol):
 
     @property
     def queues(self) -> Queues: ...
+
+    @property
+    def pace(self) -> Pace: ...
 
     @property
     def reading(self) -> Reading: ...

@@ -17,6 +17,9 @@ OVERDUE = Gauge(
     "u2c_period_overdue_seconds",
     "Since when the period that waits longest for its close is due, by the business clock; 0: none",
 )
+TOLD_EVERY = Gauge(
+    "u2c_told_every_seconds", "Time from one telling of a statement that nobody looks at to the next"
+)
 SECONDS = Histogram(
     "u2c_pricing_seconds",
     "Time of one pricing transaction",

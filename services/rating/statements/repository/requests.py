@@ -262,6 +262,13 @@ class RequestRepository:
         )
         return found
 
+    async def waiting_to_be_told(self) -> int:
+        """How many statements usage alone asks for, due or not."""
+        found: int = await self.connection.fetchval(
+            "select count(*) from (select distinct contract, period_start from rating.stale where seldom) told"
+        )
+        return found
+
     async def open_marks(self) -> int:
         found: int = await self.connection.fetchval("select count(*) from rating.marks")
         return found

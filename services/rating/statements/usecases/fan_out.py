@@ -1,6 +1,7 @@
 """Turn marks of touched usage into requests to price the statements they touch. One at a time, in any number of
 workers and replicas."""
 
+from services.rating.statements.domain.pace import told_every_s
 from services.rating.statements.memory import StatementsContext
 from services.rating.statements.repository.requests import RETRY_AFTER_S, RequestRepository
 
@@ -19,7 +20,8 @@ async def fan_out(context: StatementsContext, *, waits: bool = False) -> int:
     priced when somebody looks, or the clock moves.
     """
     settings, floor = context.settings, context.state.queues.marks
-    told_every_us = None if context.clock.moved_to else _us(settings.told_every_s)
+    every_s = told_every_s(settings.told_every_s, context.state.pace.drafts, settings.told_a_second)
+    told_every_us = None if context.clock.moved_to else _us(every_s)
     async with context.db.transaction() as uow:
         requests = RequestRepository(uow.connection)
         if not await requests.have_fan_out(waits=waits):

@@ -17,11 +17,12 @@ LATE_MAX = 20
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Marks that no pricing has fanned out yet, statements that are due and not priced yet, and for how many
-    seconds of the business clock the longest waiting close is due (0: none)."""
+    """Marks that no pricing has fanned out yet, statements that are due and not priced yet, those that wait to be told,
+    and for how many seconds of the business clock the longest waiting close is due (0: none)."""
 
     marks: int
     statements: int
+    told: int
     overdue_s: float
 
 
@@ -34,4 +35,6 @@ async def keep_house(uow: UnitOfWork, now: datetime) -> Waits:
     await schedule_runs(uow, await CorrectionRepository(uow.connection).unscheduled(CONTRACTS_MAX), now)
     await forget_undue(uow, LATE_MAX)
     overdue_s = await StatementRepository(uow.connection).overdue_s(now)
-    return Waits(await requests.open_marks(), await requests.backlog(), overdue_s)
+    return Waits(
+        await requests.open_marks(), await requests.backlog(), await requests.waiting_to_be_told(), overdue_s
+    )

@@ -7,12 +7,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.rating.statements.metrics import PRICED
+from services.rating.statements.jobs import keep_house
+from services.rating.statements.metrics import PRICED, TOLD_EVERY
 from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.rows import StatementName
 from services.rating.statements.usecases.fan_out import fan_out_all
 from services.rating.statements.usecases.price_shown import price_shown
 from shared.topics.rating import STATEMENTS, StatementMessage
+from shared.values.ids import new_id
 from shared.values.instants import to_us
 from tests.conftest import TestDatabase
 from tests.services.rating.deployment import Deployment, event, terms, utc, void
@@ -194,6 +196,42 @@ async def test_usage_alone_is_told_in_its_time(
         await metered(rating, event("e2", "acme", today))
         asked = await until(lambda: context.db.pool.fetchrow("select due_us, seldom from rating.stale"))
         assert (asked["due_us"], asked["seldom"]) == (told_us + 60_000_000, True)
+
+
+async def test_more_drafts_than_can_be_told_a_second_wait_longer(
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = datetime.now(UTC)
+    async with serving("rating", database, monkeypatch, reprice_min_s="0", told_a_second="0.02") as (
+        context,
+        client,
+    ):
+        rating = Deployment(database, context, client)
+        await rating.meter("calls")
+        names = ("acme", "bolt", "coil")
+        for name in names:
+            await rating.customer(name)
+            await rating.apply(terms(name, name, term={"start": f"{today:%Y-%m-01}", "months": 12}))
+        await rating.settled()
+
+        async def due_after_s(name: str) -> float:
+            await metered(rating, event(new_id("evt"), name, today))
+            due_us = await until(
+                lambda: context.db.pool.fetchval(
+                    """select due_us - st.revision from rating.stale s join rating.statements st using (contract,
+                        period_start) where contract = $1""",
+                    name,
+                )
+            )
+            return float(due_us / 1_000_000)
+
+        assert await due_after_s("acme") == 60, "one of them waits: 50 s would do"
+        for name in names[1:]:
+            await due_after_s(name)
+        await keep_house(context)
+        assert TOLD_EVERY._value.get() == 150
+        await current(rating, ("acme", f"{today:%Y-%m-01}"))
+        assert await due_after_s("acme") in (150, 100), "three of them wait, two when that is counted again"
 
 
 async def test_usage_is_never_told_by_itself_once_the_clock_was_moved(rating: Deployment) -> None:
