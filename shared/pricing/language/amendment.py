@@ -1,19 +1,20 @@
 """What an amendment may not change."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
 from shared.pricing.faults import Fault, Path, raise_for, written
+from shared.pricing.language.balances import first_instant
 from shared.pricing.language.commitments import Commitment
 from shared.pricing.language.terms import Terms
 from shared.values.period import add_months, local_date, local_midnight
 
 
-def check_amendment(previous: Terms, amended: Terms) -> None:
-    """Refuse an amendment that changes what the periods and the money of the contract rest on. Raises
-    TermsInvalid."""
+def check_amendment(previous: Terms, amended: Terms, earlier: Sequence[Terms] = ()) -> None:
+    """Refuse an amendment that changes what the periods and the money of the contract rest on; `earlier` are the versions
+    before the previous one. Raises TermsInvalid."""
     before, after = _fixed(previous), _fixed(amended)
     faults = [
         Fault(
@@ -26,6 +27,7 @@ def check_amendment(previous: Terms, amended: Terms) -> None:
     ]
     faults += [
         *_changed_balances(previous, amended),
+        *_moved_refills((*earlier, previous), amended),
         *_due_before(previous, amended),
         *_prolonged_too_late(previous, amended),
         *_cut_commitments(previous, amended),
@@ -118,6 +120,28 @@ def _changed_balances(previous: Terms, amended: Terms) -> Iterator[Fault]:
                     "agreed_balance_changed",
                     f"An amendment keeps {clause.key} as it was agreed; write another one beside it, under its own key.",
                 )
+
+
+def _moved_refills(before: Sequence[Terms], amended: Terms) -> Iterator[Fault]:
+    """Refills without an anchor are counted from the day on which their credit begins: no earlier than a version takes force
+    that writes it. Were that an earlier day now, all its balances would be others than those that were asked for."""
+    for credit in before[-1].credits:
+        if credit.refill is None or credit.refill.anchor is not None:
+            continue
+        own = first_instant(credit.effective or amended.term.start, amended.timezone)
+        agreed_at = min(
+            terms.effective_at for terms in before if any(one.hash == credit.hash for one in terms.credits)
+        )
+        counted_from, moved_to = (
+            local_date(max(own, instant), amended.timezone)
+            for instant in (agreed_at, min(agreed_at, amended.effective_at))
+        )
+        if moved_to < counted_from:
+            yield Fault(
+                ("credits", credit.key),
+                "refill_moved",
+                f"Its refills are counted from {counted_from}, since when it is agreed; let the amendment take force then, or later.",
+            )
 
 
 def _fixed(terms: Terms) -> dict[Path, Any]:

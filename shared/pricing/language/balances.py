@@ -44,8 +44,8 @@ def _of_credit(at: int, clause: Credit, terms: "Terms") -> Iterator[Fault]:
         if key not in terms.by_key and key not in PRICED_KINDS:
             kinds = ", ".join(PRICED_KINDS)
             yield _no_line((*path, "applies_to", index), key, f"name the key of a line, or a kind of {kinds}")
-    begins = _first_instant(clause.effective or terms.term.start, terms.timezone)
-    ends = None if clause.expires is None else _first_instant(clause.expires, terms.timezone)
+    begins = first_instant(clause.effective or terms.term.start, terms.timezone)
+    ends = None if clause.expires is None else first_instant(clause.expires, terms.timezone)
     if ends is not None and (ends < begins or (isinstance(clause.expires, datetime) and ends == begins)):
         written = clause.effective or terms.term.start
         yield Fault(
@@ -76,5 +76,6 @@ def _repeated_order(terms: "Terms") -> Iterator[Fault]:
             yield Fault(("draw_order", index), "named_twice", detail)
 
 
-def _first_instant(moment: date | datetime, timezone: str) -> datetime:
+def first_instant(moment: date | datetime, timezone: str) -> datetime:
+    """Return an instant as it is, and of a day the first, in UTC."""
     return moment if isinstance(moment, datetime) else local_midnight(moment, timezone)

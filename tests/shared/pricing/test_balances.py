@@ -631,6 +631,45 @@ def test_what_is_agreed_stays(section: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("over", "day", "refused"),
+    [
+        ({}, "2026-02-01", True),
+        ({}, "2026-03-10", False),
+        ({}, "2026-04-01", False),
+        ({"refill": {"every": "month", "anchor": "2026-01-01"}}, "2026-02-01", False),
+        ({"effective": "2026-03-10"}, "2026-02-01", False),
+        ({"effective": "2026-02-15"}, "2026-02-01", True),
+        ({"refill": None}, "2026-02-01", False),
+    ],
+    ids=["before", "then", "later", "anchored", "begins then", "begins before", "no refill"],
+)
+def test_refills_are_counted_from_where_they_were_agreed(
+    over: dict[str, Any], day: str, refused: bool
+) -> None:
+    """A prepaid refill came with the second version, in force from 10 March; a third one reaches further back. Counted from
+    there, the balances of April and May would be others, and asked for beside those that were."""
+    pack = {"key": "pack", "amount": "10", "kind": "prepaid", "refill": {"every": "month"}, **over}
+    signed = agreed()
+    second = agreed(credits=[pack], effective="2026-03-10")
+    third = agreed(credits=[pack], effective=day, draw_order=["id"])
+    april = next(one for one in signed.calendar.periods() if one.start_date == date(2026, 4, 1))
+    asked, now = (
+        {(part.occasion, part.amount_minor) for part in parts_due(chain(*versions), april)}
+        for versions in ([signed, second], [signed, second, third])
+    )
+    if not refused:
+        check_amendment(second, third, [signed])
+        assert asked == now
+        return
+    assert asked != now, "what is refused"
+    with pytest.raises(TermsInvalid) as told:
+        check_amendment(second, third, [signed])
+    (error,) = told.value.errors
+    assert (error["path"], error["code"]) == ("credits.pack", "refill_moved")
+    check_amendment(third, agreed(credits=[pack], effective=day), [signed, second])
+
+
+@pytest.mark.parametrize(
     ("renewed", "over", "refused"),
     [
         (True, {"effective": "2026-02-10", "renewal": {"auto": False}}, True),

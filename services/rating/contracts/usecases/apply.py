@@ -85,7 +85,7 @@ async def apply_document(
         await _hold(uow, contracts, terms, customer_id)
     chain = chain_of(await contracts.versions(terms.contract))
     if chain:
-        check_amendment(chain[-1].terms, terms)
+        check_amendment(chain[-1].terms, terms, [version.terms for version in chain[:-1]])
         if chain[-1].content_hash == content_hash(terms):
             return Applied(terms.contract, chain[-1].version, False, chain[-1].terms)
     await _refuse_another(contracts, chain, terms, dry_run=dry_run)

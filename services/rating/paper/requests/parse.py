@@ -184,9 +184,9 @@ def _chain(versions: Sequence[_Version], known_at: datetime | None) -> tuple[Ver
     if not known:
         words = "No version was recorded by then; ask for a later instant."
         raise refused(fault("as_known_at", "no_version_known", words))
-    for version, amended in pairwise(known):
+    for place, (version, amended) in enumerate(pairwise(known)):
         try:
-            check_amendment(version.terms, amended.terms)
+            check_amendment(version.terms, amended.terms, [earlier.terms for earlier in known[:place]])
         except TermsInvalid as error:
             raise _placed(error, amended.place) from None
     return tuple(
