@@ -14,6 +14,7 @@ import asyncpg
 from services.billing.conservation.checks.k5_told import LAST, SCOPE
 from services.billing.conservation.checks.listing import listed
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
+from shared.values.instants import written
 
 # Draw by draw: the rows of a contract and period against what its statement, or last correction, says.
 DRAW_ROWS = f"""
@@ -135,6 +136,20 @@ BEFOREHAND = """
     order by contract, occasion
 """
 
+# A block that documents ask for and that has begun in a period of its contract, the first of which asks for it, is asked for:
+# on its first day something falls due. What a call voided before nobody is asked for.
+NEVER_ASKED = """
+    select b.block_id, b.kind, b.effective, b.granted_minor, p.contract, p.period_start
+    from rating.blocks b
+    cross join lateral (select c.contract from rating.block_contracts c where c.block_id = b.block_id
+        order by c.position limit 1) own
+    cross join lateral (select contract, period_start from rating.periods
+        where contract = own.contract and period_end > b.effective order by period_start limit 1) p
+    where b.asked_for and not b.voided and not exists (
+        select from rating.asked_beforehand a where a.block_id = b.block_id)
+    order by b.block_id
+"""
+
 
 async def draws_of(
     connection: asyncpg.Connection,
@@ -154,14 +169,17 @@ async def blocks(connection: asyncpg.Connection, listed_max: int | None, *, drai
     asked = await listed(connection, BEFOREHAND, drained, rows_max=listed_max)
     costs = await listed(connection, COSTS, rows_max=listed_max)
     parts = await listed(connection, COST_PARTS, rows_max=listed_max)
+    never = await listed(connection, NEVER_ASKED, rows_max=listed_max)
     breaks = (
         *map(_balance_off, off.rows),
         *map(_part_differs, asked.rows),
         *map(_cost_off, costs.rows),
         *map(_cost_part_off, parts.rows),
+        *map(_never_asked, never.rows),
     )
     known = await connection.fetchval("select count(*) from rating.blocks")
-    return Checked(K.MONEY, {"blocks": known}, breaks, more=off.more + asked.more + costs.more + parts.more)
+    more = off.more + asked.more + costs.more + parts.more + never.more
+    return Checked(K.MONEY, {"blocks": known}, breaks, more=more)
 
 
 def _draw_rows_differ(row: asyncpg.Record) -> Break:
@@ -245,3 +263,20 @@ def _part_differs(row: asyncpg.Record) -> Break:
         "billing hear the statement again, or correct the document by a note"
     )
     return Break(K.MONEY, "part_differs", where, expected, found, says, row["contract"], row["period_start"])
+
+
+def _never_asked(row: asyncpg.Record) -> Break:
+    says = (
+        f"block {row['block_id']} ({row['kind']}) pays from {written(row['effective'])} on, its documents are to ask for it, and none "
+        "does or will (minor units): what it pays is paid by nobody; ask its customer for it"
+    )
+    return Break(
+        K.MONEY,
+        "block_never_asked_for",
+        Row("rating.asked_beforehand", {"block_id": row["block_id"]}),
+        f"a part of {row['granted_minor']}",
+        "nothing",
+        says,
+        row["contract"],
+        row["period_start"],
+    )

@@ -202,8 +202,17 @@ async def _follow(
         await contracts.redraw_period(contract, period, close_due_at(chain, period.end))
     ends = [period.end for period in redrawn] + [row.period_end for row in periods if row.final]
     await open_periods(uow, contract, chain, max(ends, default=None), now)
-    await keep_asked(uow, contract, chain, redrawn)
+    await keep_asked(uow, contract, chain, [*_reached(chain, periods), *redrawn])
     await contracts.mark_open_periods(contract)
+
+
+def _reached(chain: Chain, periods: Sequence[PeriodRow]) -> list[ServicePeriod]:
+    """The final periods that the newest version reaches into: what falls due in them by it is asked for now, as its blocks
+    pay them once they are corrected."""
+    terms = chain[-1].terms
+    starts = [start for _, start in _touched(terms.contract, periods, chain[-1])]
+    found = [period_from(terms.calendar, start) for start in starts]
+    return [period for period in found if period is not None]
 
 
 def _touched(contract: str, periods: Sequence[PeriodRow], added: VersionInForce) -> list[Place]:
