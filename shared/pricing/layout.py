@@ -5,7 +5,7 @@ A statement is priced again whenever usage comes in, and none of this changes in
 once and kept (`layouts.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -105,13 +105,7 @@ def lay_out(chain: Sequence[VersionInForce], period: ServicePeriod, blocks: Sequ
         return Layout(None, (), period.start, period.end)
     terms = stretches[-1].in_force.terms
     own = own_spans(chain, terms, period)
-    lines = [
-        line
-        for kind in KINDS.values()
-        for span in (Span(period, stretches), *own)
-        for key in _keys(span.stretches, kind)
-        if (line := _placed(key, span, kind, period)) is not None
-    ]
+    lines = _lines((Span(period, stretches), *own), period)
     agreed = agreed_in(chain, terms, period)
     cuts = _cuts(lines, [*(one.block for one in agreed.promises), *agreed.credits, *blocks], period)
     asked: list[Totals] = []
@@ -124,7 +118,7 @@ def lay_out(chain: Sequence[VersionInForce], period: ServicePeriod, blocks: Sequ
         tuple(sorted({stretch.in_force.version for stretch in stretches})),
         period.start,
         period.end,
-        tuple(lines),
+        lines,
         _minimum(terms, effective_phases(stretches, period), period),
         _cap(terms, effective_caps(stretches, period), period),
         tuple(dict.fromkeys(asked)) if cuts else tuple(asked),
@@ -168,13 +162,31 @@ def _counted_by(lines: Sequence[Placed[LineClause]], instant: datetime) -> Itera
             yield place(stretches, line.line_id, line.bounds.at_most if line.bounds else None)
 
 
-def _placed(key: str, span: Span, kind: type[L], period: ServicePeriod) -> Placed[L] | None:
-    """None: it is not due in the period."""
+def _lines(spans: Sequence[Span], period: ServicePeriod) -> tuple[Placed[LineClause], ...]:
+    """Return what is due in the period, kind after kind, each of a name of its own."""
+    found: dict[str, Placed[LineClause]] = {}
+    for kind in KINDS.values():
+        for span in spans:
+            for key in _keys(span.stretches, kind):
+                line = _placed(key, span, kind, period, found)
+                if line is not None:
+                    found[line.line_id] = line
+    return tuple(found.values())
+
+
+def _placed(
+    key: str, span: Span, kind: type[L], period: ServicePeriod, named: Container[str]
+) -> Placed[L] | None:
+    """None: it is not due in the period. A second period of the line's own that ends in this one has another name than the
+    first, which is called after this one."""
     found = effective_lines(span.stretches, key, kind, span.period, span.own_months)
     if not found:
         return None
     contract, last, bounds = span.stretches[-1].in_force.terms.contract, found[-1], bounds_of(found)
     name = line_id(contract, last.clause_ids[0], period.start, last.clause.kind)
+    if name in named:
+        own = f"{last.clause.kind}:{span.own_months}"
+        name = line_id(contract, last.clause_ids[0], span.period.start, own)
     return place(found, name, bounds if period.ended or bounds is None else bounds.at_most)
 
 

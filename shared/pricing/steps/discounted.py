@@ -7,6 +7,8 @@ from decimal import Decimal
 import msgspec
 
 from shared.pricing.discount import Discount
+from shared.pricing.lines import LineClause
+from shared.pricing.placed import Placed
 from shared.pricing.placed_discounts import PlacedDiscount
 from shared.pricing.steps.gross import Gross
 from shared.values.money import Currency, allocate, part_of, to_decimal
@@ -25,9 +27,10 @@ class PercentOff(msgspec.Struct, frozen=True, gc=False):
 
 class AmountOff(msgspec.Struct, frozen=True, gc=False):
     """What of an amount is taken off a line. `left` is what was left of each of its lines while the discount holds,
-    by key, in the order in which they are written."""
+    by key (by id, where two have one key), in the order in which they are written; `line` is which of them this is."""
 
     discount: PlacedDiscount
+    line: str
     left: Mapping[str, Decimal]
     taken: Decimal
 
@@ -84,14 +87,20 @@ def _take_percent(placed: PlacedDiscount, line: _Line) -> None:
 def _take_amount(placed: PlacedDiscount, lines: Sequence[_Line], to: Currency) -> None:
     there = [(line, [index for index, _ in held]) for line, held in _held(placed, lines)]
     lefts = [sum([line.left[index] for index in held], _ZERO) for line, held in there]
-    named = {line.gross.line.key: left for (line, _), left in zip(there, lefts, strict=True)}
-    for (line, held), part in zip(there, parts_of(placed, lefts, to), strict=True):
+    names = _names([line.gross.line for line, _ in there])
+    named = dict(zip(names, lefts, strict=True))
+    for name, (line, held), part in zip(names, there, parts_of(placed, lefts, to), strict=True):
         if not part:
             continue
-        line.taken.append(AmountOff(placed, named, part))
+        line.taken.append(AmountOff(placed, name, named, part))
         for index in held:  # off the stretches in which it holds, the first first
             taken = min(line.left[index], part)
             line.left[index], part = line.left[index] - taken, part - taken
+
+
+def _names(lines: Sequence[Placed[LineClause]]) -> list[str]:
+    keys = [line.key for line in lines]
+    return keys if len(set(keys)) == len(keys) else [line.line_id for line in lines]
 
 
 def _held(

@@ -79,11 +79,11 @@ def _explain_taken(line: Discounted, to: Currency, mode: Rounding) -> Iterator[S
             less = -one.taken
             yield Step("percent_off", clauses, said, less, less)
         else:
-            said = _of_amount(one, line.line.key, to, mode)
+            said = _of_amount(one, to, mode)
             yield Step("amount_off", clauses, said, output=-one.taken, amount=-one.taken)
 
 
-def _of_amount(one: AmountOff, line: str, to: Currency, mode: Rounding) -> dict[str, Input]:
+def _of_amount(one: AmountOff, to: Currency, mode: Rounding) -> dict[str, Input]:
     return {
         "discount": one.discount.clause.key,
         "amount_days": one.discount.measure_days,
@@ -92,7 +92,7 @@ def _of_amount(one: AmountOff, line: str, to: Currency, mode: Rounding) -> dict[
         "currency": to.code,
         "amount": one.discount.measure,
         "split": one.discount.clause.split,
-        "line": line,
+        "line": one.line,
         "left": {key: plain(left) for key, left in one.left.items()},
     }
 

@@ -165,3 +165,35 @@ def test_an_escalator_raises_it_within_its_year() -> None:
     raised = [{"percent": "10", "every_months": 6}]
     versions = chain(terms(lines=[fee("365")], escalators=raised))
     assert due(versions) == {"2026-12-01": 18100 + 20240, "2027-12-01": 46391}
+
+
+@pytest.mark.parametrize(
+    ("every", "term", "month", "last"),
+    [
+        (1, {"start": "2026-01-31", "months": 24}, "2026-03-30", 1000),
+        (12, {"start": "2026-01-31", "months": 13}, "2027-01-30", 77),
+    ],
+)
+def test_two_periods_of_its_own_that_end_in_one_month_are_two_lines(
+    every: int, term: dict[str, Any], month: str, last: int
+) -> None:
+    """From a 31st on, billed on the 30th: own periods end on 31 March and 30 April, both within the month of 30 March; and
+    so do a year and the 28 of 365 days after it."""
+    line = {"key": "own", "kind": "recurring", "amount": "10", "every": {"months": every}}
+    off = [{"key": "off", "amount": "1.50"}]
+    for cut, spend in ((None, 1000 + last), ({"spend_per_period": "5.01"}, 501)):
+        versions = chain(
+            terms(term=term, lines=[line], billing={"anchor_day": 30}, **({"cap": cut} if cut else {}))
+        )
+        period = next(one for one in versions[0].terms.calendar.periods() if str(one.start_date) == month)
+        priced = price_period(versions, period, {}, explain=True)
+        own = [line for line in priced.lines if line.key == "own"]
+        assert sorted(one.amount_minor for one in own) == sorted([1000, last])
+        assert len({one.line_id for one in priced.lines}) == len(priced.lines) == len(priced.difference)
+        assert own[0].line_id != own[1].line_id and priced.subtotal_minor == spend
+        assert priced.explanation.keys() == {one.line_id for one in priced.lines}
+    cheaper = chain(terms(term=term, lines=[line], billing={"anchor_day": 30}, discounts=off))
+    priced = price_period(cheaper, period, {}, explain=True)
+    assert priced.subtotal_minor == 1000 + last - 150
+    (left,) = {str(step.inputs["left"]) for step in priced.steps if step.op == "amount_off"}
+    assert left.count("'") == 8, "both of them"
