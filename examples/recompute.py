@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 EXACT, QUOTIENT = decimal.Context(prec=200), decimal.Context(prec=50)
-FACTS = {"quantity", "handed_on", "unpriced", "commit", "draw"}  # events and blocks prove them
-ADD_NOTHING = {*FACTS, "convert", "allowance", "units_off", "escalate", "cost"}  # they move units, or pay
+FACTS = {"quantity", "handed_on", "commit", "draw"}  # events and blocks prove them
+ADD_NOTHING = {*FACTS, "convert", "allowance", "unpriced", "units_off", "escalate", "cost"}  # or move units
 
 
 class Step:
@@ -31,9 +31,6 @@ class Step:
         exact = exact * Decimal(self.inputs.get("multiply", 1)) / part
         return (exact / step).quantize(Decimal(1), f"ROUND_{self.inputs['rounding'].upper()}") * step
 
-    def priced(self) -> Decimal:
-        return min(self("count") * self("at") + self("flat"), self("cap", "Infinity"))
-
     def by_day(self, amount_days: Decimal) -> Decimal:
         return amount_days if self("whole_days") == 1 else QUOTIENT.divide(amount_days, self("whole_days"))
 
@@ -47,7 +44,8 @@ class Step:
 
     def cut(self) -> Decimal:
         cuts = [said["inputs"] for said in self.line["steps"] if said["op"] == "cap"]
-        return self.shares(self("beyond"), [Decimal(one["amount"]) for one in cuts])[cuts.index(self.inputs)]
+        own = next(at for at, one in enumerate(cuts) if one is self.inputs)  # two may say the same
+        return self.shares(self("beyond"), [Decimal(one["amount"]) for one in cuts])[own]
 
     def off(self) -> Decimal:
         """What a discount takes of one of its lines: what one has no room for goes to the next that has."""
@@ -70,11 +68,12 @@ class Step:
 OPERATIONS: dict[str, Callable[[Step], Decimal]] = {
     "convert": lambda s: s.rounded(s("counted")) - s.rounded(s("before")),
     "allowance": lambda s: s("priced") - s("counted"),
+    "unpriced": lambda s: -s("counted"),
     "escalate": lambda s: s.raised(),
     "units_off": lambda s: -min(s("has"), s("left")),
     "fee": lambda s: s.by_day(s("before") + s("fee") * s("days")) - s.by_day(s("before")),
-    "price": lambda s: s.priced(),
-    **dict.fromkeys(["before", "credit"], lambda s: -s.priced()),
+    "price": lambda s: min(s("count") * s("at") + s("flat"), s("cap", "Infinity")),
+    **dict.fromkeys(["before", "credit"], lambda s: -OPERATIONS["price"](s)),
     "percent_off": lambda s: -(s("left") * s("percent") / 100).quantize(Decimal("1e-60"), "ROUND_HALF_UP"),
     "amount_off": lambda s: -s.off(),
     **dict.fromkeys(["line_minimum", "line_maximum"], lambda s: s.by_day(s("amount_days")) - s("charged")),

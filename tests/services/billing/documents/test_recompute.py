@@ -364,6 +364,34 @@ def test_a_note_of_a_period_without_an_invoice_has_the_difference_too() -> None:
     assert recompute.check(document) == []
 
 
+def test_units_that_are_left_unpriced_are_those_counted() -> None:
+    """Under a digest of its own, as whoever makes a document has it."""
+    document = exported(price(chain(terms()), "3"))
+    steps = document["lines"][0]["steps"]
+    steps.insert(1, signed("unpriced", {"counted": "3"}, "-3", None))
+    assert recompute.check(document) == []
+    steps[1] = signed("unpriced", {"counted": "3"}, "-2", None)
+    (fault,) = recompute.check(document)
+    assert fault.endswith("step 2 (unpriced): its inputs come to -3, its output is -2")
+
+
+def test_two_lines_of_one_name_and_amount_have_each_its_own_share_of_a_cap() -> None:
+    """Both of 10.00, and 5.01 beyond the cap: the first gives the cent that is left over."""
+    own = {"key": "own", "kind": "recurring", "amount": "10", "every": {"months": 1}}
+    versions = chain(
+        terms(
+            term={"start": "2026-01-31", "months": 12},
+            billing={"anchor_day": 30},
+            lines=[own],
+            cap={"spend_per_period": "14.99"},
+        )
+    )
+    april = next(one for one in versions[0].terms.calendar.periods() if str(one.start_date) == "2026-03-30")
+    priced = price_period(versions, april, {}, explain=True)
+    assert [step.output for step in priced.steps if step.op == "cap"] == [Decimal("-2.51"), Decimal("-2.50")]
+    assert recompute.check(exported(priced)) == []
+
+
 def test_a_part_is_of_what_the_step_of_its_cost_comes_to() -> None:
     """Each number changed alone, and one that holds by itself: a part of twice as much, under a digest of its own."""
     document = exported(price(chain(terms()), "3"))
