@@ -38,16 +38,14 @@ async def run_now(uow: UnitOfWork, contract: str, now: datetime) -> list[Correct
 
 async def schedule_runs(uow: UnitOfWork, contracts: Sequence[str], now: datetime) -> None:
     """Say when those of these contracts that have no open period, and open none any more, are corrected next: at their
-    next anchor, for as long as anything is accepted, marked or carried."""
+    next anchor, for as long as anything is accepted, marked or carried. The others are corrected as they close, also those
+    that were prolonged since they had ended."""
     repository = CorrectionRepository(uow.connection)
     ended = await repository.ended(contracts)
     chains = await load_chains(ContractRepository(uow.connection), [one.contract for one in ended])
-    await repository.schedule(
-        [one.contract for one in ended],
-        [
-            run_after(chains[one.contract], one.last_end, now)
-            if one.marked or now < one.accept_until
-            else None
-            for one in ended
-        ],
-    )
+    due = {
+        one.contract: run_after(chains[one.contract], one.last_end, now)
+        for one in ended
+        if one.marked or now < one.accept_until
+    }
+    await repository.schedule(list(contracts), [due.get(contract) for contract in contracts])

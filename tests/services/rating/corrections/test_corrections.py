@@ -1,6 +1,7 @@
 """What comes after a final statement corrects it at the contract's next close: the statement stays, and a note asks for
 the difference."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -359,3 +360,17 @@ async def test_what_is_corrected_together_is_bounded_by_statements_not_by_contra
     await rating.advance(MARCH_CLOSED)
     assert together == [["a-1", "b-1"], ["c-1"]]
     assert await notes(rating) == [("2024-01-01", "note:1", 250, [(50, "0", "period")])] * 3
+
+
+async def test_a_contract_that_is_prolonged_is_corrected_as_it_closes(rating: Deployment) -> None:
+    """It had ended, and was to be looked at on the day on which its next period closes now: a clock that is moved there
+    does not wait for what is no more."""
+    await january_of_three_calls(rating, term={"start": "2024-01-01", "months": 1})
+    when = "select correction_due_at from rating.contracts"
+    assert await rating.context.db.pool.fetchval(when) == FEBRUARY_CLOSED
+    await rating.apply(terms("acme-1", "acme", effective="2024-02-01"))
+    await rating.send(event("late-1", "acme", NOON))
+    async with asyncio.timeout(60):
+        await rating.advance(FEBRUARY_CLOSED)
+    assert await notes(rating) == [("2024-01-01", "note:1", 800, [(200, "1", "period")])]
+    assert await rating.context.db.pool.fetchval(when) is None
