@@ -43,13 +43,15 @@ class FinalizationRepository:
         self._connection = connection
 
     async def due(self, drafts_max: int) -> list[Draft]:
-        """Return drafts of final statements that are not held, older periods first."""
+        """Return drafts of final statements that are not held, older periods first: those before all that nobody has looked
+        at, then those whose turn has come longest ago, so that however many are held, none keeps another from its turn."""
         rows = await self._connection.fetch(
             f"""select document.*, coalesce(document.customer_name, customer.name) as known_name
                 from billing.documents document
                 left join billing.customers customer on customer.customer_id = document.customer_id
                 where {_DUE}
-                order by document.legal_entity, document.period_start, document.contract limit $2""",
+                order by document.held_until nulls first, document.legal_entity, document.period_start,
+                    document.contract limit $2""",
             machine_now(),
             drafts_max,
         )

@@ -12,6 +12,8 @@ from shared.topics.rating import PERIOD
 
 CONTRACT_PERIOD = tuple[str, datetime]
 CUSTOMER_UNKNOWN, LINES_DO_NOT_SUM = "customer_unknown", "lines_do_not_sum"
+#: What no table of history takes.
+DOCUMENT_REFUSED = "document_refused"
 
 
 def broken(k: str) -> str:
@@ -25,6 +27,7 @@ OF_USAGE = frozenset(broken(k) for k in ("K3", "K4", "K5"))
 OBSTACLES = (
     CUSTOMER_UNKNOWN,
     LINES_DO_NOT_SUM,
+    DOCUMENT_REFUSED,
     *(broken(k) for k in ("K1", "K3", "K4", "K5")),
     HELD_BY_PERSON,
     AWAITING_APPROVAL,

@@ -5,12 +5,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from typing import Final
 
+import asyncpg
+import structlog
 from prometheus_client import Counter
 
 from services.billing.documents.domain.reviewed import AWAITING_APPROVAL
 from services.billing.documents.domain.told import told_line
-from services.billing.finalization.domain.drafts import Draft, Numbered, Obstacle, numbered
+from services.billing.finalization.domain.drafts import (
+    DOCUMENT_REFUSED,
+    Draft,
+    Numbered,
+    Obstacle,
+    numbered,
+)
 from services.billing.finalization.domain.numbering import CHUNK_MAX
 from services.billing.finalization.domain.posting import entry_of
 from services.billing.finalization.repository import FinalizationRepository
@@ -27,6 +36,10 @@ from shared.topics.billing import DOCUMENTS, DocumentMessage
 from shared.values.made_from import made_from
 from shared.values.period import local_date
 
+log = structlog.get_logger()
+#: What the database says of a row that it will never take.
+REFUSALS: Final = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError)
+DETAIL_CHARACTERS: Final = 500
 #: Drafts one pass of the gate looks at.
 LOOKED_AT_MAX = 500
 FINALIZED = Counter(
@@ -55,7 +68,7 @@ async def finalize_due(db: Database, gate: Gate, now: datetime, zone: str) -> in
         held = [draft for draft in found if obstacles[draft.document_id]]
         clear = [draft for draft in found if not obstacles[draft.document_id]]
         await _hold(held, obstacles, db, now)
-        taken = sum([await _finalize_chunk(chunk, db, now, today) for chunk in _chunks(clear, today)])
+        taken = sum([await _settle(chunk, db, now, today) for chunk in _chunks(clear, today)])
         finalized += taken
         FINALIZED.inc(taken)
         if clear and not taken:
@@ -149,6 +162,27 @@ def _chunks(drafts: Sequence[Draft], today: date) -> Iterator[list[Draft]]:
         while rest:
             chunk, rest = rest[:CHUNK_MAX], rest[CHUNK_MAX:]
             yield chunk
+
+
+async def _settle(chunk: Sequence[Draft], db: Database, now: datetime, today: date) -> int:
+    """Finalize one run; what the database refuses of it stands alone in the end and is held, and the others go on."""
+    try:
+        return await _finalize_chunk(chunk, db, now, today)
+    except REFUSALS as fault:
+        if len(chunk) == 1:
+            log.error("document_refused", document=chunk[0].document_id, fault=repr(fault))
+            await _hold(chunk, {chunk[0].document_id: [_refused(fault)]}, db, now)
+            return 0
+    half = len(chunk) // 2
+    return sum([await _settle(part, db, now, today) for part in (chunk[:half], chunk[half:])])
+
+
+def _refused(fault: Exception) -> Obstacle:
+    return Obstacle(
+        DOCUMENT_REFUSED,
+        f"it cannot be written as history: {fault}"[:DETAIL_CHARACTERS],
+        "billing operations",
+    )
 
 
 async def _finalize_chunk(chunk: Sequence[Draft], db: Database, now: datetime, today: date) -> int:

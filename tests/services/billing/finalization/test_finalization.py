@@ -5,12 +5,16 @@ import asyncio
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 
 import asyncpg
+import msgspec
 import pytest
 
 from services.billing.conservation.clients import Auditor
 from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.finalization.domain.drafts import CONTRACT_PERIOD, Obstacle
+from services.billing.finalization.usecases import finalize
 from services.billing.finalization.usecases.ask_conservation import ConservationGate
 from services.billing.finalization.usecases.finalize import finalize_due
 from shared.db.unit_of_work import Database
@@ -96,6 +100,54 @@ async def test_a_break_holds_its_contract_only_and_is_an_exception_until_it_is_m
     assert await finalize_due(db, OpenGate(), NOW, ZONE) == 1
     assert await db.pool.fetchval("select count(*) from billing.exceptions where resolved_at is null") == 0
     assert await numbers(db) == ["DEFAULT-2013-000001", "DEFAULT-2013-000002"]
+
+
+async def test_a_document_that_the_database_refuses_is_held_and_never_the_run(
+    db: Database, hear: Hear, hear_customers: Hear
+) -> None:
+    """Two lines of one name: no gate sees it, and no table of history takes it."""
+    twice = statement_of("b", final=True, amounts=(1, 2))
+    (line, other) = twice.lines
+    lines = (line, msgspec.structs.replace(other, line_id=line.line_id))
+    await hear_customers()
+    await hear(
+        *(statement_of(name, final=True, amounts=(5,)) for name in ("a", "c", "d")),
+        msgspec.structs.replace(twice, lines=lines),
+    )
+    assert await finalize_due(db, OpenGate(), NOW, ZONE) == 3
+    assert await numbers(db) == [f"DEFAULT-2013-{n:06}" for n in (1, 2, 3)], "and leaves no gap"
+    (opened,) = await db.pool.fetch("select * from billing.exceptions where resolved_at is null")
+    assert (opened["kind"], opened["reference"]) == ("document_refused", "b:2013-01-01")
+    assert "document_lines_line" in opened["detail"]
+    assert await nothing_due(db), "it is held"
+
+
+async def test_what_is_held_keeps_nobody_else_from_his_turn(
+    db: Database, hear: Hear, hear_customers: Hear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate takes so long that what was held first is due again by then, and more are held than it looks at at once."""
+    monkeypatch.setattr(finalize, "LOOKED_AT_MAX", 1)
+    looked_at: list[str] = []
+
+    class Slow(Broken):
+        async def obstacles(
+            self, contract_periods: Sequence[CONTRACT_PERIOD]
+        ) -> Mapping[CONTRACT_PERIOD, Sequence[Obstacle]]:
+            looked_at.extend(contract for contract, _ in contract_periods)
+            if len(looked_at) < 8:
+                await db.pool.execute(
+                    """update billing.documents set held_until = held_until - interval '1 minute'
+                       where held_until is not null and contract <> $1""",
+                    looked_at[-1],
+                )
+            return await super().obstacles(contract_periods)
+
+    await hear_customers()
+    await hear(*(statement_of(name, final=True) for name in ("a", "b", "c")))
+    assert await finalize_due(db, Slow("a", "b"), NOW, ZONE) == 1
+    assert looked_at[:3] == ["a", "b", "c"] and set(looked_at[3:]) == {"a", "b"}
+    turns = looked_at[3:7]
+    assert turns == ["a", "b", "a", "b"], "and each of these has its turn"
 
 
 async def test_conservation_stands_at_the_gate(
