@@ -12,7 +12,7 @@ from xdist.scheduler import LoadFileScheduling
 SHARED = {
     "book": tuple(
         f"tests/services/billing/conservation/test_{name}.py"
-        for name in ("api", "clean_book", "gate", "sabotage", "verify")
+        for name in ("api", "clean_book", "gate", "of_nobody", "sabotage", "verify")
     ),
     "year": tuple(
         f"tests/system/console/test_year_{name}.py" for name in ("figures", "pages", "people", "secrets")

@@ -60,6 +60,7 @@ from services.billing.conservation.usecases.reconcile import (
     door_hours,
     placed_events,
     reconciled,
+    totals,
     waiting_rows,
 )
 from services.billing.conservation.usecases.watch import ConservationContext, Ctx
@@ -118,7 +119,7 @@ async def reconcile(
     summary="What became of the usage, in all: counts, money, and what waits; without rows and without a check",
 )
 async def reconcile_totals(context: Ctx, asked: Usage) -> TotalsAnswer:
-    return TotalsAnswer.of((await reconciled(context.state.monitor.auditor, asked.narrow())).totals)
+    return TotalsAnswer.of(await totals(context.state.monitor.auditor, asked.narrow()))
 
 
 @router.get(

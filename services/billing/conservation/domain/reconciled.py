@@ -83,24 +83,56 @@ def rows_of(
     return [_row(usage, counts, measures, every_meter) for usage, (counts, measures) in found.items()]
 
 
-def totals_of(rows: Sequence[Row], money: Sequence[Settled]) -> Totals:
+def row_of(counted: Sequence[Counted], measured: Sequence[Measured], *, every_meter: bool) -> Row:
+    """The row of one usage, which these are all of."""
+    return _row(counted[0].usage, counted, measured, every_meter)
+
+
+def totals_of(rows: Iterable[Row], money: Sequence[Settled]) -> Totals:
     """The rows added up: counts; by currency, the value of what waits and the money; what waits, why, and
     whose it is."""
-    waiting = [
-        *(one for row in rows for one in row.waiting),
-        *(_unbilled(period) for period in money if period.unbilled.minor),
-    ]
-    return Totals(
-        counts={bucket: sum(row.counts[bucket] for row in rows) for bucket in Bucket},
-        reasons={reason: sum(row.reasons[reason] for row in rows) for reason in SUSPENSE_REASONS},
-        values={bucket: added(value for row in rows for value in row.values[bucket]) for bucket in LISTED},
-        unvalued={bucket: sum(row.unvalued[bucket] for row in rows) for bucket in VALUED},
-        settled=added(period.settled for period in money),
-        documented=added(period.documented for period in money),
-        waived=added(period.waived for period in money),
-        unbilled=added(period.unbilled for period in money),
-        waiting=together(waiting),
-    )
+    sums = Sums()
+    for row in rows:
+        sums.add(row)
+    return sums.totals(money)
+
+
+class Sums:
+    """Rows added up one after the other: none is kept."""
+
+    def __init__(self) -> None:
+        self._counts = dict.fromkeys(Bucket, 0)
+        self._reasons = dict.fromkeys(SUSPENSE_REASONS, 0)
+        self._values: dict[Bucket, tuple[Money, ...]] = dict.fromkeys(LISTED, ())
+        self._unvalued = dict.fromkeys(VALUED, 0)
+        self._waiting: tuple[Waiting, ...] = ()
+
+    def add(self, row: Row) -> None:
+        for bucket in Bucket:
+            self._counts[bucket] += row.counts[bucket]
+        for reason in SUSPENSE_REASONS:
+            self._reasons[reason] += row.reasons[reason]
+        for bucket in LISTED:
+            if row.values[bucket]:
+                self._values[bucket] = added([*self._values[bucket], *row.values[bucket]])
+        for bucket in VALUED:
+            self._unvalued[bucket] += row.unvalued[bucket]
+        if row.waiting:
+            self._waiting = together([*self._waiting, *row.waiting])
+
+    def totals(self, money: Sequence[Settled]) -> Totals:
+        unbilled = [_unbilled(period) for period in money if period.unbilled.minor]
+        return Totals(
+            counts=self._counts,
+            reasons=self._reasons,
+            values=self._values,
+            unvalued=self._unvalued,
+            settled=added(period.settled for period in money),
+            documented=added(period.documented for period in money),
+            waived=added(period.waived for period in money),
+            unbilled=added(period.unbilled for period in money),
+            waiting=together([*self._waiting, *unbilled]),
+        )
 
 
 def _row(usage: Usage, counted: Iterable[Counted], measured: Iterable[Measured], every_meter: bool) -> Row:

@@ -1,6 +1,9 @@
 """SQL of the reconciliation: what became of the usage, in counts, quantities and money, and the events of
 each bucket."""
 
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
 import asyncpg
 import msgspec
 
@@ -28,6 +31,8 @@ from services.billing.conservation.domain.readings import (
 from shared.db.filters import narrowed
 from shared.values.money import Money, currency
 
+#: Rows of usage in memory at once.
+PREFETCH: Final = 1000
 #: `customer`: an external id, or a subject no customer has.
 _OF_EVENTS = {
     "start": "e.time >= {}",
@@ -87,7 +92,7 @@ def quantities_sql(asked: str, zone: str, meters: str) -> str:
            (sum(q.values) + sum(q.items))::bigint as read,
            case q.aggregation when 'unique' then count(q.item) else coalesce(sum(q.value), 0) end as quantity
     from by_item q left join rating.customers c using (customer_id)
-    group by 1, 2, 3, 4, 5, 6, 7, 8, q.aggregation
+    group by 1, 2, 3, 4, 5, 6, 7, 8, q.aggregation order by 1, 2, 3, 4, 5, 6
 """
 
 
@@ -151,11 +156,8 @@ async def watermark(connection: asyncpg.Connection) -> dict[str, int]:
 
 async def counts(connection: asyncpg.Connection, narrow: Narrow) -> list[Counted]:
     """Events by customer or unmatched subject, type, month of the zone, bucket and reason."""
-    where, zone = narrowed(narrow, _OF_EVENTS).given(narrow.timezone)
-    return [
-        Counted(_usage(row), Bucket(row["bucket"]), _reason(row), row["events"])
-        for row in await connection.fetch(counts_sql(where.sql, zone), *where.parameters)
-    ]
+    asked, parameters = _counts(narrow)
+    return list(map(_counted, await connection.fetch(asked, *parameters)))
 
 
 async def quantities(connection: asyncpg.Connection, narrow: Narrow) -> list[Measured]:
@@ -164,17 +166,52 @@ async def quantities(connection: asyncpg.Connection, narrow: Narrow) -> list[Mea
     All meters where a customer or a meter is named; over the whole book those with a list price, which value
     suspense.
     """
+    asked, parameters = _quantities(narrow)
+    return list(map(_measured, await connection.fetch(asked, *parameters)))
+
+
+async def each_usage(
+    connection: asyncpg.Connection, narrow: Narrow
+) -> AsyncIterator[tuple[Sequence[Counted], Sequence[Measured]]]:
+    """The counts and the quantities of one usage after the other, in a transaction: there may be as many as there are events,
+    as each subject without a customer has its own."""
+    asked, parameters = _quantities(narrow)
+    measures = aiter(connection.cursor(asked, *parameters, prefetch=PREFETCH))
+    ahead = await anext(measures, None)
+    counted: list[Counted] = []
+    asked, parameters = _counts(narrow)
+
+    async def measured() -> list[Measured]:
+        nonlocal ahead
+        found: list[Measured] = []
+        while ahead is not None and _usage(ahead) == counted[0].usage:
+            found.append(_measured(ahead))
+            ahead = await anext(measures, None)
+        return found
+
+    async for row in connection.cursor(asked, *parameters, prefetch=PREFETCH):
+        one = _counted(row)
+        if counted and one.usage != counted[0].usage:
+            yield counted, await measured()
+            counted = []
+        counted.append(one)
+    if counted:
+        yield counted, await measured()
+    assert ahead is None, "what is measured is counted"
+
+
+def _counts(narrow: Narrow) -> tuple[str, Sequence[object]]:
+    where, zone = narrowed(narrow, _OF_EVENTS).given(narrow.timezone)
+    return counts_sql(where.sql, zone), where.parameters
+
+
+def _quantities(narrow: Narrow) -> tuple[str, Sequence[object]]:
     where, zone = narrowed(narrow, _OF_EVENTS).given(narrow.timezone)
     meters = "true" if narrow.every_meter else "m.list_unit is not null"
     if narrow.meter is not None:
         where, meter = where.given(narrow.meter)
         meters = f"m.list_unit is not null or m.meter = {meter}"
-    return [
-        Measured(
-            _usage(row), Bucket(row["bucket"]), row["meter"], _list_price(row), row["read"], row["quantity"]
-        )
-        for row in await connection.fetch(quantities_sql(where.sql, zone, meters), *where.parameters)
-    ]
+    return quantities_sql(where.sql, zone, meters), where.parameters
 
 
 async def money(connection: asyncpg.Connection, narrow: Narrow) -> list[Settled]:
@@ -199,6 +236,16 @@ async def events(connection: asyncpg.Connection, narrow: Narrow, drill: Drill, r
 #: connection is.
 _closed = msgspec.json.Decoder(tuple[ContractPeriod, ...]).decode
 _holds = msgspec.json.Decoder(tuple[Hold, ...]).decode
+
+
+def _counted(row: asyncpg.Record) -> Counted:
+    return Counted(_usage(row), Bucket(row["bucket"]), _reason(row), row["events"])
+
+
+def _measured(row: asyncpg.Record) -> Measured:
+    return Measured(
+        _usage(row), Bucket(row["bucket"]), row["meter"], _list_price(row), row["read"], row["quantity"]
+    )
 
 
 def _usage(row: asyncpg.Record) -> Usage:

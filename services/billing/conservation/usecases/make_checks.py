@@ -18,7 +18,7 @@ from services.billing.conservation.rows import ResultRow, StoredCheck
 from services.billing.conservation.usecases.keep_checks import LOOKING
 from services.billing.conservation.usecases.keep_exceptions import keep_exceptions
 from services.billing.conservation.usecases.keep_waiting import keep_waiting
-from services.billing.conservation.usecases.reconcile import reconciled
+from services.billing.conservation.usecases.reconcile import totals
 from services.billing.conservation.usecases.watch import ConservationContext
 from shared.runtime import failpoints
 from shared.runtime.clock import machine_now
@@ -94,8 +94,8 @@ async def _make(
 
     made = {result.k for result in asked.results}
     await context.state.monitor.check_by(connection, [k for k in K if k not in made], keep)
-    totals = (await reconciled(context.state.monitor.auditor, Narrow())).totals
-    measure_waiting(totals.waiting)
+    found = await totals(context.state.monitor.auditor, Narrow())
+    measure_waiting(found.waiting)
     day = local_date(context.clock.now(), context.settings.entity_timezone)
     async with context.db.transaction() as uow:
-        await keep_waiting(uow, day, totals.waiting, waterfalls(totals), machine_now())
+        await keep_waiting(uow, day, found.waiting, waterfalls(found), machine_now())

@@ -9,7 +9,15 @@ from services.billing.conservation.checks import k2_door
 from services.billing.conservation.clients import Auditor, snapshot
 from services.billing.conservation.domain.filters import Drill, Narrow
 from services.billing.conservation.domain.readings import Placed, Settled
-from services.billing.conservation.domain.reconciled import Row, RowPlace, Totals, rows_of, totals_of
+from services.billing.conservation.domain.reconciled import (
+    Row,
+    RowPlace,
+    Sums,
+    Totals,
+    row_of,
+    rows_of,
+    totals_of,
+)
 from services.billing.conservation.repository import reconciliation
 from shared.errors import AppError
 
@@ -36,6 +44,15 @@ async def reconciled(auditor: Auditor, narrow: Narrow) -> Reconciled:
         money = await reconciliation.money(connection, narrow)
     rows = rows_of(counted, measured, every_meter=narrow.every_meter)
     return Reconciled(rows, money, totals_of(rows, money))
+
+
+async def totals(auditor: Auditor, narrow: Narrow) -> Totals:
+    """The same in all: no more than some rows of it are in memory at once."""
+    sums = Sums()
+    async with auditor.connection() as connection, snapshot(connection):
+        async for counted, measured in reconciliation.each_usage(connection, narrow):
+            sums.add(row_of(counted, measured, every_meter=narrow.every_meter))
+        return sums.totals(await reconciliation.money(connection, narrow))
 
 
 async def waiting_rows(
