@@ -48,7 +48,12 @@ class _Sourced(msgspec.Struct):
 
 
 _usage, _sourced = msgspec.json.Decoder(Usage).decode, msgspec.json.Decoder(_Sourced).decode
-UNREADABLE: tuple[type[Exception], ...] = (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError)
+UNREADABLE: tuple[type[Exception], ...] = (
+    msgspec.DecodeError,
+    msgspec.ValidationError,
+    UnicodeDecodeError,
+    RecursionError,
+)
 
 
 def source_of(value: bytes) -> str:
