@@ -9,20 +9,39 @@ from services.billing.conservation.domain.breaks import Break, Checked, K, Row
 
 #: The account of what customers owe: every document posts its total there.
 RECEIVABLE = "receivable"
-# Documents against their statements, their own lines and the journal: the customer owes the total, the entry
-# balances, each line is booked once.
+#: The account that line `b` of document `d` is a credit of.
+CREDITED = """case when d.kind in ('commitment', 'prepayment') then 'credits_liability'
+        else 'revenue.' || b.kind end"""
+# Documents against their statements, their own lines and the journal: the customer, the currency and the days to pay are
+# those that rating told, the customer owes the total, the entry balances, each line is booked once, as what it is.
 BOOKS = f"""
     with {SCOPE},
     document as (
-        select d.document_id, d.number, d.customer, d.currency, d.subtotal_minor, d.total_minor,
-            made_from.contract, made_from.period_start
+        select d.document_id, d.number, d.kind, d.customer_id, d.customer, d.currency, d.subtotal_minor, d.total_minor,
+            d.issued_on, d.due_on, made_from.contract, made_from.period_start, made_from.statement_id
         from scope join billing.document_statements made_from using (contract, period_start)
         join billing.documents d using (document_id)
         where d.status = 'finalized'
     )
     select d.*, l.lines_minor, l.drawn_minor, l.strange, j.entry_id, coalesce(j.off, 0) as off,
-        coalesce(j.receivable, 0) as receivable, coalesce(j.unbooked, 0) as unbooked, j.of_another
+        coalesce(j.receivable, 0) as receivable, coalesce(j.unbooked, 0) as unbooked, j.of_another,
+        t.customer_id as told_customer, t.currency as told_currency, d.issued_on + t.net_days as told_due,
+        (t.customer_id, t.currency, d.issued_on + t.net_days) <> (d.customer_id, d.currency, d.due_on) as misaddressed
     from document d
+    left join lateral (
+        select told.document ->> 'customer_id' as customer_id, told.document ->> 'currency' as currency,
+            (told.document ->> 'net_days')::integer as net_days
+        from (
+            select s.document from rating.statements s
+            where (s.contract, s.period_start, s.statement_id) = (d.contract, d.period_start, d.statement_id)
+            union all
+            select c.document from rating.corrections c
+            where (c.contract, c.period_start, c.statement_id) = (d.contract, d.period_start, d.statement_id)
+            union all
+            select a.said::jsonb from rating.asked_beforehand a
+            where (a.contract, a.period_start, a.statement_id) = (d.contract, d.period_start, d.statement_id)
+        ) told limit 1
+    ) t on true
     left join lateral (
         select coalesce(sum(amount_minor), 0)::bigint as lines_minor,
             coalesce(sum((select sum((draw ->> 'amount_minor')::bigint)
@@ -38,13 +57,15 @@ BOOKS = f"""
                (select sum(p.amount_minor) from billing.journal_postings p
                 where p.entry_id = e.entry_id and p.account = '{RECEIVABLE}')::bigint as receivable,
                (select count(*) from (
-                    select line_id, sum(amount_minor - (
+                    select line_id, kind, sum(amount_minor) as asked_minor, sum(amount_minor - (
                         select coalesce(sum((draw ->> 'amount_minor')::bigint), 0)
                         from jsonb_array_elements(draws) draw)) as amount_minor
-                    from billing.document_lines where document_id = d.document_id group by line_id) b
-                where b.amount_minor <> coalesce((
-                    select -sum(p.amount_minor) from billing.journal_postings p
-                        where p.entry_id = e.entry_id and p.line_id = b.line_id), 0)) as unbooked,
+                    from billing.document_lines where document_id = d.document_id group by line_id, kind) b
+                cross join lateral (
+                    select coalesce(-sum(p.amount_minor), 0) as amount_minor,
+                        coalesce(-sum(p.amount_minor) filter (where p.account = {CREDITED}), 0) as asked_minor
+                    from billing.journal_postings p where p.entry_id = e.entry_id and p.line_id = b.line_id) posted
+                where (b.amount_minor, b.asked_minor) <> (posted.amount_minor, posted.asked_minor)) as unbooked,
                (e.customer, e.currency) is distinct from (d.customer, d.currency) as of_another
         from billing.journal_entries e
         where (e.source_kind, e.source_id, e.event) = ('document', d.document_id, 'finalized')
@@ -52,7 +73,7 @@ BOOKS = f"""
     where l.lines_minor <> d.subtotal_minor or l.lines_minor - l.drawn_minor <> d.total_minor
         or l.strange is not null or j.entry_id is null
         or coalesce(j.off, 0) <> 0 or coalesce(j.receivable, 0) <> d.total_minor or j.unbooked <> 0
-        or j.of_another
+        or j.of_another or (t.customer_id, t.currency, d.issued_on + t.net_days) <> (d.customer_id, d.currency, d.due_on)
     order by d.document_id, d.contract, d.period_start
 """
 
@@ -132,6 +153,18 @@ def books(row: asyncpg.Record) -> list[Break]:
                 "the contract, period and statement of one that its document is made from",
                 "another",
                 "a line never changes, so it was altered, or the statement that it names was",
+            )
+        )
+    if row["misaddressed"]:
+        found.append(
+            money(
+                row,
+                "document_not_as_told",
+                where,
+                f"{row['told_customer']}, {row['told_currency']}, due on {row['told_due']}",
+                f"{row['customer_id']}, {row['currency']}, due on {row['due_on']}",
+                "the document is not addressed, or due, as its statement says; a document never changes, so it was altered: "
+                "correct it by a note",
             )
         )
     if row["entry_id"] is None:

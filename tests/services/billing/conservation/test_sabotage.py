@@ -206,6 +206,29 @@ VANDALISM = {
         "billing.journal_entries",
         "K5",
     ),
+    "a document in another customer's name": Fault(
+        f"""update billing.documents set customer_id = (select max(customer_id) from billing.customers
+                where customer_id <> documents.customer_id)
+            where document_id = (select min(document_id) from billing.documents where {ACME} and status = 'finalized')""",
+        "document_not_as_told",
+        "billing.documents",
+        "K5",
+    ),
+    "a document that is due on another day": Fault(
+        f"""update billing.documents set due_on = due_on + 1
+            where document_id = (select min(document_id) from billing.documents where {ACME} and status = 'finalized')""",
+        "document_not_as_told",
+        "billing.documents",
+        "K5",
+    ),
+    "a fee booked as usage": Fault(
+        """update billing.journal_postings set account = 'revenue.usage' where (entry_id, position) = (
+               select entry_id, position from billing.journal_postings where account = 'revenue.recurring'
+               order by 1, 2 limit 1)""",
+        "entry_not_the_document",
+        "billing.journal_entries",
+        "K5",
+    ),
     "an entry of a document that nobody made": Fault(
         """insert into billing.journal_entries (entry_id, source_kind, source_id, event, customer, currency,
                posted_on, description)
