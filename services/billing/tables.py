@@ -13,6 +13,7 @@ from sqlalchemy import (
     Computed,
     Date,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -165,6 +166,18 @@ documents = Table(
     Index("documents_contract_begins", text(folded("contract"))),
     # Who deletes a draft looks for what corrects it.
     Index("documents_corrects", "corrects", postgresql_where=text("corrects is not null")),
+)
+
+# What the documents in a state and of a currency come to is the sum of its rows: each change of them leaves one, by a trigger
+# of `documents`, so that nobody waits for another; many are made into one.
+document_sums = Table(
+    "document_sums",
+    metadata,
+    Column("sum_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("documents", BigInteger, nullable=False),
+    Column("total_minor", Numeric, nullable=False),
 )
 
 document_statements = Table(

@@ -17,6 +17,9 @@ from shared.errors import AppError, Kind
 from shared.topics.rating import STATEMENTS
 from shared.values.instants import from_us
 
+#: Rows of sums, of all states and currencies.
+SUMS_MAX = 500
+
 
 class DocumentNotFound(AppError):
     """There is no such invoice or note."""
@@ -93,6 +96,11 @@ def _as_answered(heard: Document, answer: CurrentStatements | None, segments: bo
 def _told_at(draft: Document) -> datetime:
     """When the oldest revision that a draft follows was priced: revisions are of the machine clock."""
     return from_us(min(source.revision for source in draft.statements))
+
+
+async def merge_sums(uow: UnitOfWork) -> None:
+    """Keep few the rows that what documents come to is the sum of."""
+    await ListRepository(uow.connection).merge_sums(SUMS_MAX)
 
 
 async def count_drafts(uow: UnitOfWork) -> dict[str, int]:

@@ -64,7 +64,8 @@ class DocumentRepository:
     async def draft_states(self) -> dict[str, int]:
         """State → how many drafts are in it."""
         rows = await self._connection.fetch(
-            "select state, count(*) as drafts from billing.documents where status = 'draft' group by 1"
+            """select state, sum(documents)::bigint as drafts from billing.document_sums where state <> 'finalized'
+                group by 1 having sum(documents) <> 0"""
         )
         return {row["state"]: row["drafts"] for row in rows}
 

@@ -88,6 +88,8 @@ class ListRepository:
 
     async def totals(self, asked: DocumentFilter) -> list[Total]:
         """What those that fit come to, by state and currency; of drafts as they were heard."""
+        if asked == DocumentFilter(status=asked.status, state=asked.state, currency=asked.currency):
+            return await self._kept_totals(asked)
         names, where, parts = await self._names(asked.q), Where(), list[str]()
         for status in _statuses(asked):
             where = _fitting(asked, status, names, where)
@@ -100,6 +102,32 @@ class ListRepository:
             return []
         rows = await self._connection.fetch(f"{' union all '.join(parts)} order by 1, 2", *where.parameters)
         return [Total(**{**row, "total_minor": int(row["total_minor"])}) for row in rows]
+
+    async def _kept_totals(self, asked: DocumentFilter) -> list[Total]:
+        """The same of what is asked for by state and currency alone."""
+        where = Where().also("state = {}", asked.state).also("currency = {}", asked.currency)
+        for status, fits in (("finalized", asked.may_be_finalized), ("draft", asked.may_be_drafts)):
+            if not fits:
+                where = where.also(f"state {'<>' if status == 'finalized' else '='} 'finalized'")
+        rows = await self._connection.fetch(
+            f"""select state, currency, sum(documents)::bigint as documents, sum(total_minor)::text as total_minor
+                from billing.document_sums where {where.sql} group by 1, 2 having sum(documents) <> 0 order by 1, 2""",
+            *where.parameters,
+        )
+        return [Total(**{**row, "total_minor": int(row["total_minor"])}) for row in rows]
+
+    async def merge_sums(self, rows_max: int) -> None:
+        """Make one of the rows that a state and currency is the sum of, where there are more than so many."""
+        await self._connection.execute(
+            """with merged as (
+                   delete from billing.document_sums
+                   where (select count(*) from (select from billing.document_sums limit $1 + 1) kept) > $1
+                   returning state, currency, documents, total_minor)
+               insert into billing.document_sums (state, currency, documents, total_minor)
+               select state, currency, sum(documents), sum(total_minor) from merged
+               group by 1, 2 having sum(documents) <> 0 or sum(total_minor) <> 0""",
+            rows_max,
+        )
 
     async def _names(self, q: str | None) -> list[str] | None:
         """The customers whose ids or names begin like this; None where they are too many to be listed."""
