@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     Identity,
     Index,
@@ -24,6 +25,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from shared.db.listing import folded
 from shared.db.tables import INSTANT, add_standard_tables
 from shared.replica.tables import add_chain_tables, add_page_table
+
+RISK_RANK = "-2 * risk_score - silent::integer"
 
 metadata = MetaData(schema="signals")
 add_standard_tables(metadata)
@@ -179,6 +182,34 @@ roster = Table(
     # what is at stake: currencies, and of each the amount
     Column("currencies", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     Column("stakes", ARRAY(Numeric), nullable=False, server_default=text("'{}'::numeric[]")),
+    Column("external_id", Text, nullable=False),
+    # the highest score first, and of equal ones who has a silent meter
+    Column("risk_rank", BigInteger, Computed(RISK_RANK, persisted=True), nullable=False),
+    Index("roster_by_risk", "risk_rank", "external_id"),
+    Index(
+        "roster_by_renewal",
+        text("((renews_on - '1970-01-01'::date)::bigint)"),
+        "external_id",
+        postgresql_where=text("renews_on is not null"),
+    ),
+    Index(
+        "roster_at_risk",
+        text("((renews_on - '1970-01-01'::date)::bigint)"),
+        "external_id",
+        postgresql_where=text("at_risk"),
+    ),
+)
+
+# The same by currency: with whom most is likely to be lost is found here.
+roster_stakes = Table(
+    "roster_stakes",
+    metadata,
+    Column("customer_id", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("external_id", Text, nullable=False),
+    # what is at stake × score_p, in ten-thousandths of a currency unit, below zero
+    Column("rank", BigInteger, nullable=False),
+    Index("roster_stakes_by_rank", "currency", "rank", "external_id"),
 )
 
 facts = Table(

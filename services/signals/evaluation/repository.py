@@ -86,8 +86,9 @@ class EvaluationRepository:
     async def next_due(self, machine_now: datetime) -> NextDue:
         """When the next evaluation is due."""
         row = await self._connection.fetchrow(
-            f"""select min(due_at) as due_at, min(due_at) filter (where {_NOT_HELD.format("$1")}) as ready_at
-                from signals.customer_states s""",
+            f"""select (select min(due_at) from signals.customer_states) as due_at,
+                (select s.due_at from signals.customer_states s where {_NOT_HELD.format("$1")}
+                    order by s.due_at limit 1) as ready_at""",
             machine_now,
         )
         assert row is not None

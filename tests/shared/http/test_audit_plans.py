@@ -58,7 +58,7 @@ def read(plan: str) -> int:
     """Rows that were looked at."""
     found = 0
     for line in plan.splitlines():
-        if "rows=" in line and "Scan" in line:
+        if "rows=" in line and "Scan" in line and "never executed" not in line:
             found += int(float(line.rpartition("rows=")[2].split()[0])) * int(
                 line.rpartition("loops=")[2].rstrip(")")
             )
