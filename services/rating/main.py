@@ -11,6 +11,7 @@ from services.rating.contracts.api import router as contracts
 from services.rating.corrections.api import router as corrections
 from services.rating.customers.api import router as customers
 from services.rating.disposition.api import router as disposition
+from services.rating.disposition.jobs import JOBS as LOOKING
 from services.rating.metering.activity.api import router as activity
 from services.rating.metering.consumers import SUBSCRIPTIONS
 from services.rating.metering.jobs import JOBS
@@ -84,7 +85,7 @@ SERVICE = Service[RatingSettings, RatingState](
         AUDIT,
         clock,
     ),
-    jobs=(*JOBS, *jobs(RatingSettings().pricing_workers), *RETELLING),
+    jobs=(*JOBS, *jobs(RatingSettings().pricing_workers), *LOOKING, *RETELLING),
     setup=setup,
     finish_due_work=finish_due_work,
     description="Customers, the catalogue, contracts, usage and what it comes to.",

@@ -14,6 +14,7 @@ from services.rating.metering.backfill.usecases import begin_backfill, needs_bac
 from services.rating.metering.domain.aggregations.aggregation import OverItems
 from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.usecases.fold import fold_all
+from services.rating.metering.repository.candidates import CandidateRepository
 from services.rating.metering.repository.names import NamesRepository
 from services.rating.metering.repository.readings import ReadingsRepository
 from services.rating.statements.repository.statements import StatementRepository
@@ -110,6 +111,8 @@ async def change_meter(
     )
     if otherwise and isinstance(existing.aggregation, OverItems):
         await NamesRepository(uow.connection).replaced(name, existing.counts_since)
+    if wanted.filters != existing.filters:
+        await CandidateRepository(uow.connection).note_all()
     return existing, await _put(uow, changed, now, backfill=backfill)
 
 

@@ -16,8 +16,9 @@ from services.rating.contracts.rows import (
     VersionRow,
 )
 from services.rating.metering.naming.repository import SubjectMonth
+from services.rating.metering.repository.candidates import NOTED
 from shared.db.columns import bulk, names_of
-from shared.db.filters import narrowed
+from shared.db.filters import Where, narrowed
 from shared.db.listing import Window, begins, counted
 from shared.values.period import ServicePeriod
 
@@ -25,7 +26,11 @@ _NAMED = "rating.contracts c join rating.customers using (customer_id)"
 _CONTRACTS = (
     f"select contract, customer_id, external_id, c.revision, c.created_at, next_period_at from {_NAMED}"
 )
-_CONDITIONS = {"q": begins("contract", "external_id")}
+#: More customers than these whose ids fit are looked up for each contract, not before.
+NAMES_MAX = 1000
+_CONDITIONS = {"q": ""}
+_BEGIN = begins("contract")
+_NAMED_SO = begins("external_id")
 _RANKS = {"contract": "contract", "created_at": "c.created_at"}
 _SUBJECT_MONTHS = "unnest($1::text[], $2::text[], $3::date[]) a (meter, subject, month)"
 _OVERLAPS = """p.period_start < (a.month + interval '1 month')::timestamp at time zone 'UTC'
@@ -157,13 +162,28 @@ class ContractRepository:
         )
 
     async def contracts(self, wanted: ContractFilter, window: Window) -> list[ContractRow]:
-        asked = window.over(narrowed(wanted, _CONDITIONS), _RANKS, "contract")
+        asked = window.over(await self._fitting(wanted), _RANKS, "contract")
         rows = await self.connection.fetch(f"{_CONTRACTS} where {asked.sql}", *asked.parameters)
         return [ContractRow(**row) for row in rows]
 
     async def count(self, wanted: ContractFilter) -> int:
         """How many there are, or one more than are counted."""
-        return await counted(self.connection, _NAMED, narrowed(wanted, _CONDITIONS))
+        return await counted(self.connection, _NAMED, await self._fitting(wanted))
+
+    async def _fitting(self, wanted: ContractFilter) -> Where:
+        """What is asked for. The customers that `q` finds come first: no index has a contract and its customer's id."""
+        where = narrowed(wanted, _CONDITIONS)
+        if wanted.q is None:
+            return where
+        begins_so = Where().also(_NAMED_SO, wanted.q)
+        rows = await self.connection.fetch(
+            f"select customer_id from rating.customers where {begins_so.sql} limit {NAMES_MAX + 1:d}",
+            *begins_so.parameters,
+        )
+        if len(rows) > NAMES_MAX:
+            return where.also(f"({_BEGIN} or {_NAMED_SO})", wanted.q)
+        found = [row["customer_id"] for row in rows]
+        return where.also(f"({_BEGIN} or c.customer_id = any({{1}}))", wanted.q, found)
 
     async def versions(self, contract: str) -> list[VersionRow]:
         return (await self.chains([contract])).get(contract, [])
@@ -281,11 +301,16 @@ class ContractRepository:
 
     async def redraw_period(self, contract: str, period: ServicePeriod, close_due_at: datetime) -> None:
         """Move the end and the deadline of a period that is not final to what the newest version says, and
-        let pricing try it now."""
+        let pricing try it now. What lies behind an end that comes sooner may wait."""
         await self.connection.execute(
-            """update rating.periods set period_end = $3, end_date = $4, whole_days = $5, close_due_at = $6,
-                   retry_at = case when retry_at is null then null else clock_timestamp() end
-               where contract = $1 and period_start = $2 and not final""",
+            f"""with redrawn as (
+                   update rating.periods set period_end = $3, end_date = $4, whole_days = $5, close_due_at = $6,
+                       retry_at = case when retry_at is null then null else clock_timestamp() end
+                   where contract = $1 and period_start = $2 and not final
+                   returning old.period_end as before, new.period_end as after)
+               insert into rating.suspense_candidates (subject)
+               select s.subject from redrawn join rating.contracts c on c.contract = $1
+                   join rating.subjects s using (customer_id) where after < before order by 1 {NOTED}""",
             contract,
             period.start,
             period.end,

@@ -7,6 +7,7 @@ import asyncpg
 
 from services.rating.customers.rows import Customer, CustomerFilter
 from services.rating.metering.activity.repository import ASK_AGAIN
+from services.rating.metering.repository.candidates import NOTED
 from services.rating.metering.repository.usage import FENCE
 from shared.db.columns import read
 from shared.db.filters import narrowed
@@ -89,14 +90,16 @@ class CustomerRepository:
         )
 
     async def take_back(self, customer_id: str, aliases: Sequence[str], now: datetime) -> None:
-        """Let these aliases mean the customer no more, and remember that they did."""
+        """Let these aliases mean the customer no more, and remember that they did: their usage may wait."""
         await self._connection.execute(
-            """with gone as (delete from rating.subjects
-                where customer_id = $1 and alias and subject = any($2::text[]) returning subject)
-               insert into rating.departed_subjects (subject, customer_id, left_at) select subject, $1, $3
-                   from gone
-               on conflict (subject, customer_id) do update set left_at = excluded.left_at,
-                   stamped_at = clock_timestamp()""",
+            f"""with gone as (delete from rating.subjects
+                where customer_id = $1 and alias and subject = any($2::text[]) returning subject),
+               departed as (
+                   insert into rating.departed_subjects (subject, customer_id, left_at) select subject, $1, $3
+                       from gone
+                   on conflict (subject, customer_id) do update set left_at = excluded.left_at,
+                       stamped_at = clock_timestamp())
+               insert into rating.suspense_candidates (subject) select subject from gone order by 1 {NOTED}""",
             customer_id,
             list(aliases),
             now,

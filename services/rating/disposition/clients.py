@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import asyncpg
 import msgspec
 
-from services.rating.disposition.repository import DispositionRepository
+from services.rating.disposition.repository.events import DispositionRepository
 from shared.bus import Bus
 from shared.bus.dead_letters import DeadLetter, letters_of
 from shared.bus.partitioner import partition_of

@@ -63,6 +63,7 @@ def add_metering_tables(metadata: MetaData) -> None:
     _add_old_aggregates(metadata)
     _add_admission(metadata)
     _add_marks(metadata)
+    _add_candidates(metadata)
 
 
 def _add_events(metadata: MetaData) -> None:
@@ -325,4 +326,17 @@ def _add_marks(metadata: MetaData) -> None:
         # told up to this UTC day
         Column("after", Date, nullable=False, server_default=text("'-infinity'::date")),
         Column("since", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    )
+
+
+def _add_candidates(metadata: MetaData) -> None:
+    # Subjects of which some event may be in suspense; of all others, those that a mark names aside, none is.
+    Table(
+        "suspense_candidates",
+        metadata,
+        Column("subject", NAME, primary_key=True),
+        Column("looked_at", INSTANT, nullable=False, server_default=text("'-infinity'")),  # machine clock
+        # of whoever looks whether anything waits, and removes it where nothing does; null once it was noted since
+        Column("look", BigInteger),
+        Index("suspense_candidates_looked", "looked_at", "subject"),
     )

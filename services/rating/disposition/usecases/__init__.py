@@ -1,1 +1,1 @@
-"""One file a verb: explain an event, list what is in suspense."""
+"""One file a verb: explain an event, list what is in suspense, look at what may be."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.rating.disposition.clients import UnderWay, under_way
 from services.rating.disposition.domain.verdict import Verdict
-from services.rating.disposition.repository import DispositionRepository
+from services.rating.disposition.repository.events import DispositionRepository
 from services.rating.disposition.rows import ConflictRow, DeliveryRow, VoidRow
 from services.rating.disposition.usecases.judge_events import Counted, judge_events
 from services.rating.metering.domain.arrival import key_of

@@ -16,7 +16,7 @@ from services.rating.disposition.domain.verdict import (
     verdict,
     verdict_of,
 )
-from services.rating.disposition.repository import DispositionRepository
+from services.rating.disposition.repository.events import DispositionRepository
 from services.rating.disposition.rows import EventRow, OwnerRow, VoidRow
 from services.rating.metering.domain.reading import Contribution, Unread
 from services.rating.metering.domain.tally import Catalogue

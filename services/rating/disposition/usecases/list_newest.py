@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.rating.disposition.repository import DispositionRepository
+from services.rating.disposition.repository.events import DispositionRepository
 from services.rating.disposition.rows import NewestFilter
 from services.rating.disposition.usecases.judge_events import Judged, judge_events
 from services.rating.metering.repository.readings import ReadingsRepository

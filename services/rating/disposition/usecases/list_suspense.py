@@ -8,7 +8,7 @@ from decimal import Decimal
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.disposition.domain.verdict import Reason
-from services.rating.disposition.repository import DispositionRepository
+from services.rating.disposition.repository.suspense import SuspenseRepository
 from services.rating.disposition.rows import SuspenseFilter, SuspenseRow
 from services.rating.metering.repository.readings import SUBJECT_ALONE
 from services.rating.metering.usage.domain import Stretch
@@ -65,8 +65,8 @@ async def suspended(
     uow: UnitOfWork, wanted: SuspenseFilter, after: Sequence[str] | None, limit: int
 ) -> list[Suspended]:
     """Return suspense by owner (external id, or a subject nobody knows), type, month and reason."""
-    repository = DispositionRepository(uow.connection)
-    rows = await repository.suspense(wanted, after, limit)
+    repository = SuspenseRepository(uow.connection)
+    rows = await repository.waiting(wanted, after, limit)
     priced = {
         meter.event_type: meter
         for meter in await CatalogueRepository(uow.connection).meters()
@@ -118,7 +118,7 @@ async def _charged(
 
 async def count_suspended(uow: UnitOfWork, wanted: SuspenseFilter) -> int:
     """How many rows there are, or one more than are counted."""
-    return await DispositionRepository(uow.connection).count_suspense(wanted)
+    return await SuspenseRepository(uow.connection).count(wanted)
 
 
 async def suspended_by_value(

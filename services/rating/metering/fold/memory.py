@@ -64,6 +64,11 @@ class Admitting:
     meters: Mapping[str, Meter] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
 
+    def not_all_taken(self, touched: Iterable[TouchedNumber]) -> set[int]:
+        """Those of these subjects that have events of a type of which no meter takes all."""
+        taken = {meter.event_type for meter in self.meters.values() if not meter.filters}
+        return {subject for subject, _, event_type in touched if event_type not in taken}
+
 
 class Readable:
     """What readers see: since when each meter counts as they see it, what it takes by these terms, and the meter

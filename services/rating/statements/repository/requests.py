@@ -7,6 +7,7 @@ from datetime import date, datetime
 import asyncpg
 
 from services.rating.metering.repository.batches import is_in
+from services.rating.metering.repository.candidates import NOTED
 from services.rating.statements.rows import StatementName
 from shared.db.floor import SNAPSHOT, Look
 
@@ -27,6 +28,7 @@ LOOKED_AT_AGAIN = """on conflict (contract, period_start)
     do update set noted_at = clock_timestamp(), looked_at = false"""
 _ON_DAY = """p.period_start < (d.day + 1)::timestamp at time zone 'UTC'
             and p.period_end > d.day::timestamp at time zone 'UTC'"""
+_DAY = "tstzrange(day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC')"
 #: Whether usage of that day that stays with final period `p` of whom subject `d` has left was taken back since.
 _TAKEN_BACK = f"""exists (select from rating.last_subjects k join rating.last_statements st using (contract, period_start)
         join rating.events e on e.subject = k.subject and e.type = any (array(select event_type from rating.meters))
@@ -48,13 +50,26 @@ with taken as (
     returning mark_id, subject, day, marked_at, at_once),
 days as materialized (
     select subject, day, min(marked_at) as since, bool_or(at_once) as at_once from taken group by 1, 2),
+spans as materialized (
+    select d.subject, d.day, p.contract, p.period_start, p.period_end, p.final, p.retry_at, p.accept_until, d.since,
+        d.at_once
+    from days d join rating.subjects s on s.subject = d.subject
+    join rating.contracts c on c.customer_id = s.customer_id
+    join rating.periods p on p.contract = c.contract and {_ON_DAY}),
+doubted as (
+    insert into rating.suspense_candidates (subject)
+    select distinct subject from (
+        select subject from (
+            select subject, day, null::tstzrange as span from days
+            union all
+            select subject, day, tstzrange(period_start, period_end) from spans) of_day
+        group by subject, day having not coalesce(range_agg(span) @> {_DAY}, false)) waiting
+    where not exists (select from rating.suspense_candidates k where k.subject = waiting.subject and k.look is null)
+    order by 1 {NOTED}),
 met as materialized (
     select contract, period_start, final, retry_at, accept_until, min(since) as since, bool_or(at_once) as at_once
     from (
-        select p.contract, p.period_start, p.final, p.retry_at, p.accept_until, d.since, d.at_once
-        from days d join rating.subjects s on s.subject = d.subject
-        join rating.contracts c on c.customer_id = s.customer_id
-        join rating.periods p on p.contract = c.contract and {_ON_DAY}
+        select contract, period_start, final, retry_at, accept_until, since, at_once from spans
         union all
         select p.contract, p.period_start, p.final, p.retry_at, p.accept_until, d.since, d.at_once
         from days d join rating.departed_subjects s on s.subject = d.subject
@@ -155,7 +170,8 @@ class RequestRepository:
         A request is as old as its oldest mark, so that who waits for what was marked before a moment sees it.
         A UTC day can touch two periods and a customer have several contracts. What is taken back of a subject that has
         left touches the final periods it stays with. Marks of subjects nobody knows go: when their customer, alias or
-        contract comes, it leaves marks or requests of its own.
+        contract comes, it leaves marks or requests of its own. Who has usage on a day that is not all within periods
+        of its customer becomes a candidate of suspense.
 
         What usage touches is due `told_every_us` after its revision, or never by itself (None). A held
         statement is due `retry_rest_us` before it would be tried again: what mends it is priced soon, and usage

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.billing.conservation.checks.facts import at, label, quantity
-from services.rating.disposition.repository import LABEL
+from services.rating.disposition.repository.suspense import LABEL
 from services.rating.metering.domain.fields import FieldReader
 from services.rating.metering.domain.scalar import label_of, quantity_of
 from services.usage_ingest.domain.faults import EventFault

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.rating.disposition.repository import LOOKED_MAX
+from services.rating.disposition.repository.events import LOOKED_MAX
 from tests.services.rating.deployment import Deployment, event, folder_held, terms, utc, void
 from tests.waiting import until
 

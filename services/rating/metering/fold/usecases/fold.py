@@ -17,6 +17,7 @@ from services.rating.metering.fold.repository.state import Claim, FoldProgress, 
 from services.rating.metering.fold.usecases.add_changes import Holding, add_admitting, add_by_terms_before
 from services.rating.metering.fold.usecases.know_subjects import know_subjects
 from services.rating.metering.fold.usecases.move_old_book import move_old_rows
+from services.rating.metering.repository.candidates import CandidateRepository
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.runtime import failpoints
 
@@ -100,6 +101,8 @@ async def _fold(uow: UnitOfWork, claim: Claim, memory: FoldMemory, now: datetime
         if before := [delta.before for delta in deltas if delta.before is not None]:
             written = written.then(await add_by_terms_before(uow, before, holding, newest_batch, now))
         await repository.mark({(subject, hour // DAY_HOURS) for subject, hour, _ in changes.touched})
+        if not_taken := memory.admitting.not_all_taken(changes.touched):
+            await CandidateRepository(uow.connection).note(not_taken)
         await tell_changed(uow, changes.touched, written, memory, claim.epoch)
     await repository.finish(share, newest)
     passed = sum(batch != claim.watermark.get(partition) for partition, batch in share.watermark.items())

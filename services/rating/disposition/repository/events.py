@@ -1,7 +1,6 @@
-"""SQL of dispositions: an event's whole story, and the usage that nobody pays for yet."""
+"""SQL of events: the whole story of one, and the newest."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -16,66 +15,17 @@ from services.rating.disposition.rows import (
     FoundNewest,
     NewestFilter,
     OwnerRow,
-    SuspenseFilter,
-    SuspenseRow,
     VoidRow,
 )
-from services.rating.metering.repository.batches import batch_is_in, is_in
+from services.rating.metering.repository.batches import batch_is_in
 from services.rating.metering.repository.usage import stored_event
 from services.rating.statements.domain.message import PRICING_FAILED
 from shared.db.columns import given, types_of
 from shared.db.filters import Where, narrowed
-from shared.db.listing import begins, counted
 
 #: Whether the fold has passed row `{0}` of `events` or `voids`; aggregates know nothing of what comes after.
-_FOLDED = """{0}.batch_id <= coalesce(
+FOLDED = """{0}.batch_id <= coalesce(
     ((select watermark from rating.fold_state) ->> {0}.partition::text)::bigint, 0)"""
-#: A path has up to four names.
-_STEPS = [" -> p[1]", " -> p[2]", " -> p[3]", " -> p[4]"]
-_AT = (
-    "case cardinality(p) "
-    + " ".join(f"when {n} then e.data{''.join(_STEPS[:n])}" for n in range(1, 5))
-    + " end"
-)
-#: What a filter reads of event `e` at a path `p` (text[]), as metering does: lists have no names, "" for no
-#: scalar, long texts as their hash.
-LABEL = f"""(select case when octet_length(text) <= 128 then text
-    else 'sha256:' || encode(sha256(convert_to(text, 'UTF8')), 'hex') end
-    from (select {_AT} as value) found
-    cross join lateral (select case when jsonb_typeof(value) in ('string', 'number', 'boolean')
-        then value #>> '{{}}' else '' end as text) said)"""
-# A meter takes an event when the type is its own and every filter matches.
-_TAKEN = f"""exists (select from rating.meters m where m.event_type = e.type and not exists (
-    select from jsonb_each(m.filters) f cross join lateral string_to_array(f.key, '.') p
-        where not f.value ? {LABEL}))"""
-_COVERED = """exists (select from rating.contracts c join rating.periods p using (contract)
-    where c.customer_id = s.customer_id and p.period_start <= e.time and e.time < p.period_end)"""
-#: What a final statement charged before its subject left is no suspense, whoever the subject means now.
-_CHARGED = f"""e.subject in (select subject from rating.departed_subjects) and exists (
-    select from rating.last_subjects k join rating.contracts kc using (contract)
-    join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
-    join rating.last_statements st on st.contract = k.contract and st.period_start = k.period_start
-    where k.subject = e.subject and kc.customer_id is distinct from s.customer_id and p.period_start <= e.time
-        and e.time < p.period_end
-        and e.batch_id <= coalesce((coalesce(k.batches, st.watermark) ->> e.partition::text)::bigint, 0)
-        and not {is_in("k.taken_out", "e")}
-        and exists (select from rating.meters m join jsonb_array_elements(st.document -> 'lines') line
-            on line ->> 'meter' = m.meter
-                    where m.event_type = e.type))"""
-_CONDITIONS = {
-    "start": "e.time >= {}",
-    "end": "e.time < {}",
-    "customer": "cu.external_id = {}",
-    "subject": "e.subject = {}",
-    "type": "e.type = {}",
-    # of the owner: a customer goes by its external id, whichever of its subjects an event has
-    "q": f"({begins('cu.external_id')} or s.customer_id is null and {begins('e.subject')})",
-    # of what is grouped
-    "reason": "",
-}
-_AFTER = (
-    """(owner, type, to_char(month at time zone 'UTC', 'YYYY-MM') collate "C", reason) > ({}, {}, {}, {})"""
-)
 _DECISIONS = "rating.late_decisions d where d.contract = c.contract and d.period_start = p.period_start"
 #: Whether it was decided that a batch of the event's subject is never of a final period: the first decision about it does.
 #: The first about a partition begins after what was accepted.
@@ -134,7 +84,7 @@ _LINES = """array(select jsonb_build_object('line_id', line ->> 'line_id', 'key'
     from jsonb_array_elements(st.document -> 'lines') line where line ->> 'kind' = 'usage')"""
 _NO_LINES = "array[]::jsonb[]"
 _EVENT = f"""e.key, e.source, e.id, e.batch_id, e.seq, e.partition, e.received_at, e.time, e.type, e.subject,
-    e.data::text as body, {_FOLDED.format("e")} as folded"""
+    e.data::text as body, {FOLDED.format("e")} as folded"""
 #: So many of the newest events are looked through for those that are asked for.
 LOOKED_MAX = 10_000
 _NEWEST = f"""
@@ -149,94 +99,9 @@ from (select) one left join lateral (
 order by shown.batch_id desc, shown.seq desc"""
 
 
-#: Each subject and type that events have, found in the index without the events between; and of those the ones of which some
-#: event may be in suspense: all others are known by a customer, taken by a meter without a filter, and all within periods.
-_DOUBTFUL = """
-with recursive kinds as (
-    (select subject, type from rating.events order by subject, type limit 1)
-    union all
-    select next.subject, next.type from kinds k cross join lateral (
-        select e.subject, e.type from rating.events e where (e.subject, e.type) > (k.subject, k.type)
-        order by e.subject, e.type limit 1) next),
-doubtful as materialized (
-    select k.subject, k.type from kinds k left join rating.subjects s using (subject)
-    where s.customer_id is null
-        or not exists (select from rating.meters m where m.event_type = k.type and m.filters = '{}')
-        or not coalesce((
-            select range_agg(tstzrange(p.period_start, p.period_end))
-                from rating.contracts c join rating.periods p using (contract) where c.customer_id = s.customer_id
-            ) @> tstzrange(
-                (select e.time from rating.events e where e.subject = k.subject and e.type = k.type order by e.time limit 1),
-                (select e.time from rating.events e where e.subject = k.subject and e.type = k.type
-                    order by e.time desc limit 1),
-                '[]'), false))
-"""
-
-
-def _suspense(wanted: SuspenseFilter, asked: Where, following: Where) -> str:
-    """The query of suspense: what is asked of events and their customers, and which of the sums follow. Of one owner all
-    events are looked at; of all owners those that may be in suspense."""
-    first, source = _DOUBTFUL, "doubtful join rating.events e using (subject, type)"
-    if wanted.customer is not None or wanted.subject is not None:
-        first, source = "", "rating.events e"
-    return f"""{first}
-select * from (
-    select coalesce(cu.external_id, e.subject) collate "C" as owner, s.customer_id, e.type,
-        date_trunc('month', e.time, 'UTC') as month,
-        case when s.customer_id is null then 'no_customer' when not {_TAKEN} then 'no_meter'
-            else 'no_contract' end collate "C" as reason,
-        count(*) as events
-    from {source}
-    left join rating.subjects s on s.subject = e.subject
-    left join rating.customers cu on cu.customer_id = s.customer_id
-    where {asked.sql} and {_FOLDED.format("e")}
-        and (s.customer_id is null or not {_TAKEN} or not {_COVERED})
-        and not exists (select from rating.voids v where v.key = e.key and {_FOLDED.format("v")})
-        and not ({_CHARGED})
-    group by 1, 2, 3, 4, 5) found
-where {following.sql} order by owner, type, month, reason"""
-
-
 class DispositionRepository:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
-
-    async def suspense(
-        self, wanted: SuspenseFilter, after: Sequence[str] | None, limit: int
-    ) -> list[SuspenseRow]:
-        """Return suspense by owner, type, month and reason, after a place named by these four; as far as the
-        fold has come, like the quantities beside it."""
-        asked = narrowed(wanted, _CONDITIONS)
-        following = Where(parameters=asked.parameters).also("reason = {}", wanted.reason)
-        if after:
-            following = following.also(_AFTER, *after)
-        rows = await self._connection.fetch(
-            f"{_suspense(wanted, asked, following)} limit {limit:d}", *following.parameters
-        )
-        return [SuspenseRow(**row) for row in rows]
-
-    async def count_suspense(self, wanted: SuspenseFilter) -> int:
-        """How many rows suspense has, or one more than are counted."""
-        asked = narrowed(wanted, _CONDITIONS)
-        following = Where(parameters=asked.parameters).also("reason = {}", wanted.reason)
-        return await counted(
-            self._connection,
-            f"({_suspense(wanted, asked, following)}) s",
-            Where(parameters=following.parameters),
-        )
-
-    async def covered(self, customer_ids: Sequence[str]) -> dict[str, list[tuple[datetime, datetime]]]:
-        """Customer id → the periods of its contracts, by start."""
-        rows = await self._connection.fetch(
-            """select c.customer_id, p.period_start, p.period_end from rating.contracts c
-                join rating.periods p using (contract)
-               where c.customer_id = any($1::text[]) order by p.period_start""",
-            list(customer_ids),
-        )
-        found: dict[str, list[tuple[datetime, datetime]]] = {}
-        for row in rows:
-            found.setdefault(row["customer_id"], []).append((row["period_start"], row["period_end"]))
-        return found
 
     async def position(self, group: str, topic: str, partition: int) -> int:
         """The next offset the group will take."""
@@ -280,7 +145,7 @@ class DispositionRepository:
     async def voids(self, keys: Sequence[bytes]) -> dict[bytes, VoidRow]:
         """Key → the void in force for it."""
         rows = await self._connection.fetch(
-            f"""select v.key, v.batch_id, v.partition, v.received_at, {_FOLDED.format("v")} as folded
+            f"""select v.key, v.batch_id, v.partition, v.received_at, {FOLDED.format("v")} as folded
                from rating.voids v where v.key = any($1::bytea[])""",
             list(keys),
         )
