@@ -33,7 +33,11 @@ class Zones:
     @property
     def csv(self) -> str:
         """The media type of a list in this zone. What is of many customers is in UTC where the zone is theirs."""
-        return f"text/csv; zone={self.zone_of(None)}"
+        return self.csv_of(None)
+
+    def csv_of(self, customer: str | None) -> str:
+        """The same of a list of one customer, who is in this zone."""
+        return f"text/csv; zone={self.zone_of(customer)}"
 
     def moment(self, instant: str, customer: str | None = None) -> "Moment":
         return moment(instant, self.zone_of(customer))

@@ -160,6 +160,12 @@ async def show_line(context: Ctx, visit: Reader, document: str, line: str, curso
     return await shown(context, visit, "line.html", line_page(traced, visit))
 
 
+@router.get("/{document}/lines/{line}/events.csv")
+async def download_events(context: Ctx, visit: Reader, document: str, line: str) -> Response:
+    events = await usecases.download_events(Services(context, visit), document, line, visit.zones)
+    return await downloaded(context, visit, "Raw events", events)
+
+
 async def _list(
     context: Ctx, visit: Visit, looked: Looked, refusal: Refusal = NO_REFUSAL, *, said: str = ""
 ) -> HTMLResponse:

@@ -7,6 +7,7 @@ from typing import Final
 
 from services.console.domain.times import Zones
 from services.console.invoices.domain.document import (
+    OF_PERIOD,
     Acts,
     Document,
     Documents,
@@ -100,6 +101,26 @@ async def trace_line(services: Services, document_id: str, line_id: str, cursor:
     if isinstance(told, Silent):
         return told
     return Traced(read(traced, Trace), read(told, Document))
+
+
+async def download_events(
+    services: Services, document_id: str, line_id: str, zones: Zones
+) -> Streamed | Silent:
+    """All raw events that the line counts, in the zone that its page is in. Raises ServiceRefused where there is no such
+    line."""
+    traced = await trace_line(services, document_id, line_id, "")
+    if isinstance(traced, Silent):
+        return traced
+    line, correction = traced.trace.line, traced.trace.correction
+    return await services.stream(
+        "rating",
+        "/v1/statements/{}/{}/lines/{}/events",
+        line.contract,
+        line.period.start,
+        line.id,
+        accept=zones.csv_of(traced.document.timezone),
+        occasion=correction.occasion if correction else OF_PERIOD,
+    )
 
 
 async def print_document(services: Services, document_id: str) -> Streamed | Silent:

@@ -141,6 +141,11 @@ async def _takes_the_list_with_them(on: Window, draft: dict[str, Any], final: di
     text = (await (await coming.value).path()).read_text()
     for one in (draft, final):
         assert one["total"] in text and one["id"] in text
+    await on.open(f"/invoices/{final['id']}/lines/{final['lines'][0]['id']}")
+    async with on.page.expect_download() as coming:
+        await on.page.locator("#events-csv").press("Enter")
+    head, *rows = (await (await coming.value).path()).read_text().splitlines()
+    assert head.startswith('"source","id","type","subject","time (') and rows
 
 
 async def _saves_what_it_looks_for(on: Window) -> None:

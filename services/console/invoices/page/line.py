@@ -162,7 +162,8 @@ def _events(trace: Trace, document: Document, visit: Visit) -> Table:
         Column("counts", is_number=True),
     )
     empty = Empty("Raw events that the line counts stand here.", "This line counts none.")
-    return Table("events", "Raw events", columns, rows, empty, pager if rows else None)
+    csv = address(*here, "events.csv", **zones.query) if rows else ""
+    return Table("events", "Raw events", columns, rows, empty, pager if rows else None, csv)
 
 
 def _entry(entry: Entry | None) -> Table:
