@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from operator import attrgetter
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Generic, Literal, TypeVar, Union, get_args, get_origin
@@ -91,7 +92,12 @@ def names_of(row: type, table: str = "") -> str:
 def read(row: type[D], record: asyncpg.Record, **made: object) -> D:
     """The record as its row class, or as another dataclass with fields named like its columns. `made`: the
     fields that are no column as it is."""
-    return row(**{field.name: record[field.name] for field in fields(row) if field.name not in made}, **made)
+    return row(**{name: record[name] for name in _as_they_are(row, tuple(made))}, **made)
+
+
+@cache
+def _as_they_are(row: type, made: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(row) if field.name not in made)
 
 
 def given(row: type) -> str:
