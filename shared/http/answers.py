@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, reduce
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar, dataclass_transform
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar, cast, dataclass_transform
 
 from pydantic import (
     AwareDatetime,
@@ -29,7 +29,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from shared.db.filters import COUNTED_MAX
-from shared.http.page import Page, cursor_after
+from shared.http.page import Cells, Page, cursor_after
 from shared.http.shown_names import CurrencyCode
 from shared.values.decimals import plain
 from shared.values.money import Money
@@ -201,15 +201,19 @@ class Listed(Answer, Generic[T]):
         rows: Sequence[A],
         page: Page,
         key: Callable[[A], Sequence[str | int]],
-        show: Callable[[A], T],
+        show: Callable[[A], T | Cells],
         count: CountAnswer | None = None,
     ) -> Self:
         """Answer one page. Callers fetch `page.limit + 1` rows; `key` gives a row's sort key as strings and
-        ints."""
+        ints. Rows of a download go to who writes them, and may be Cells."""
         shown = rows[: page.limit]
         more = len(rows) > page.limit
+        data = [show(row) for row in shown]
+        if page.handed is not None:
+            page.handed.extend(data)
+            data = []
         return cls(
-            data=[show(row) for row in shown],
+            data=cast(list[T], data),
             has_more=more,
             next_cursor=cursor_after(key(shown[-1]), page.of) if more else None,
             count=count,

@@ -2,12 +2,13 @@
 
 A part of an object is a column of its own (`period.start`), a list or a map is one cell of JSON. A number is written as
 it is; a text stands in quotation marks and is never a formula to a spreadsheet; an instant is in the zone that the
-head names.
+head names. Rows are written column by column: what is alike in many of them is written once.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final, get_args, get_origin
 from zoneinfo import ZoneInfo
 
@@ -16,34 +17,57 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from shared.http.answers import DECIMAL, Answer, Listed
+from shared.http.page import Cells
 
 #: What a spreadsheet takes for the beginning of a formula, in both widths, and what it skips before one.
 FORMULA: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 _NUMBERS: Final = frozenset({"integer", "number"})
 CSV: Final = "text/csv"
 LINE_END: Final = "\r\n"
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where a row has it, and how it is written; `of_zone`: its head names the zone."""
+    """Where a row has it, and how it is written; `of_zone`: its head names the zone; `repeats`: what is alike is written
+    alike, once."""
 
     path: tuple[str, ...]
     write: Callable[[Any, ZoneInfo], str]
     of_zone: bool = False
+    repeats: bool = False
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.path)
 
     def head(self, zone: ZoneInfo) -> str:
-        name = ".".join(self.path)
-        return text(f"{name} ({zone.key})" if self.of_zone else name)
+        return text(f"{self.name} ({zone.key})" if self.of_zone else self.name)
 
-    def cell(self, row: Mapping[str, Any], zone: ZoneInfo) -> str:
-        """Empty where the row has nothing there."""
+    def cells(self, values: Sequence[Any], zone: ZoneInfo) -> Sequence[str]:
+        """A cell a value; empty where there is none."""
+        if values.count(None) == len(values):
+            return [""] * len(values)
+        write = self.write
+        if self.repeats:
+            written = {value: "" if value is None else write(value, zone) for value in set(values)}
+            return [written[value] for value in values]
+        return ["" if value is None else write(value, zone) for value in values]
+
+    def values(self, rows: Sequence[Row], *, are_cells: bool) -> Sequence[object]:
+        """What rows of JSON, or of cells, have there; None where a row has nothing."""
+        if are_cells:
+            name = self.name
+            return [row.get(name) for row in rows]
+        return [self._within(row) for row in rows]
+
+    def _within(self, row: Row) -> object:
         value: Any = row
         for part in self.path:
             value = value.get(part)
             if value is None:
-                return ""
-        return self.write(value, zone)
+                return None
+        return value
 
 
 def columns_of(answer: type[Answer]) -> tuple[Column, ...]:
@@ -63,7 +87,7 @@ def listed_by(route: APIRoute) -> type[Answer] | None:
 
 def documented_csv(answer: type[Answer]) -> dict[str, Any]:
     """What the document of a list of such answers says of its CSV."""
-    columns = ", ".join(".".join(column.path) for column in columns_of(answer))
+    columns = ", ".join(column.name for column in columns_of(answer))
     return {
         "schema": {
             "type": "string",
@@ -78,9 +102,14 @@ def head_of(columns: Sequence[Column], zone: ZoneInfo) -> str:
     return ",".join(column.head(zone) for column in columns) + LINE_END
 
 
-def lines_of(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], zone: ZoneInfo) -> str:
-    """A line a row, as JSON has it."""
-    return "".join(",".join(column.cell(row, zone) for column in columns) + LINE_END for row in rows)
+def lines_of(rows: Iterable[Row], columns: Sequence[Column], zone: ZoneInfo) -> str:
+    """A line a row, as JSON has it, or as its cells."""
+    lines: list[str] = []
+    for are_cells, alike in groupby(rows, key=lambda row: isinstance(row, Cells)):
+        found = list(alike)
+        cells = [column.cells(column.values(found, are_cells=are_cells), zone) for column in columns]
+        lines += [",".join(line) for line in zip(*cells, strict=True)]
+    return "".join([f"{line}{LINE_END}" for line in lines])
 
 
 def text(value: str) -> str:
@@ -101,11 +130,11 @@ def _columns(
             if "const" not in part:
                 yield from _columns(part, defs, (*path, name), below)
     elif said.get("format") == "date-time":
-        yield Column(path, _instant, of_zone=True)
+        yield Column(path, _instant, of_zone=True, repeats=True)
     elif said.get("type") in _NUMBERS or said.get("pattern") == DECIMAL["pattern"]:
         yield Column(path, _number)
     elif said.get("type") == "string":
-        yield Column(path, _text)
+        yield Column(path, _text, repeats=True)
     else:
         yield Column(path, _json)
 
@@ -142,8 +171,9 @@ def _json(value: object, _zone: ZoneInfo) -> str:
     return written if isinstance(value, bool | int | float) else text(written)
 
 
-def _instant(value: str, zone: ZoneInfo) -> str:
+def _instant(value: str | datetime, zone: ZoneInfo) -> str:
     """As a spreadsheet reads it. Where a clock is set back an hour comes twice: there the offset is said."""
-    local = datetime.fromisoformat(value).astimezone(zone)
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    local = at.astimezone(zone)
     twice = local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
     return (local if twice else local.replace(tzinfo=None)).isoformat(" ")

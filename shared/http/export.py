@@ -1,12 +1,14 @@
 """Any list as CSV: `Accept: text/csv` is answered with the whole of what is asked for, page by page as the list itself
 answers them, so that a download is as narrow, as sorted and as fresh as what is seen, and takes no more memory than
-one page.
+two pages: while one is written the next is read. Rows come as they are, not as JSON to be read again.
 
 A page that fails ends the connection before the answer's end: what is broken looks broken. A key that is revoked
 meanwhile ends it too, as each page asks for it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,18 +20,29 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import AppError
-from shared.http.cells import CSV, Column, columns_of, head_of, lines_of, listed_by
+from shared.http.answers import Answer
+from shared.http.cells import CSV, Column, Row, columns_of, head_of, lines_of, listed_by
 from shared.http.faults import CsvIsWhole, CsvNotOffered, CsvZoneUnknown
-from shared.http.paging import BESIDE_THE_LIST, NEXT_PAGE
+from shared.http.paging import BESIDE_THE_LIST, DOWNLOAD, Download
 from shared.http.problems import problem
 from shared.values.zones import known_zone
 
 OK: Final = 200
 ANYTHING: Final = "*/*"
+#: Rows that are written before others may work.
+WRITTEN_AT_ONCE: Final = 100
 
 
 class _PageRefused(Exception):
     """A page of a download that has begun was refused: the download breaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Rows as the list answered them, and the cursor of the next page; "" where there is none."""
+
+    rows: Sequence[Row | Answer]
+    next: str
 
 
 class Export:
@@ -53,12 +66,12 @@ class Export:
         except AppError as fault:
             await problem(request, fault)(scope, receive, send)
             return
-        first = await self._page(scope, receive, "")
+        first = await self._ask(scope, receive, Download(""))
         if first.status != OK:
             await first.replay(send)
             return
         await StreamingResponse(
-            self._lines(scope, receive, first, columns, zone),
+            self._lines(scope, receive, first.page(), columns, zone),
             headers={"Content-Disposition": f'attachment; filename="{_file_name(route)}.csv"'},
             media_type=f"{CSV}; header=present",
         )(scope, receive, send)
@@ -84,36 +97,42 @@ class Export:
         return self._columns[route.path]
 
     async def _lines(
-        self,
-        scope: Scope,
-        receive: Receive,
-        answered: "_Answered",
-        columns: Sequence[Column],
-        zone: ZoneInfo,
+        self, scope: Scope, receive: Receive, page: _Page, columns: Sequence[Column], zone: ZoneInfo
     ) -> AsyncIterator[str]:
         yield head_of(columns, zone)
         while True:
-            page = msgspec.json.decode(answered.body)
-            yield lines_of(page["data"], columns, zone)
-            if not page["has_more"] or scope.get("u2c_head"):
-                return
-            if not page["next_cursor"]:
-                raise _PageRefused("there is more, and no cursor for it")
-            answered = await self._page(scope, receive, page["next_cursor"])
-            if answered.status != OK:
-                raise _PageRefused(f"{answered.status} {answered.body.decode()}")
+            following = None
+            if page.next and not scope.get("u2c_head"):
+                following = asyncio.create_task(self._page(scope, receive, page.next), name="next-page")
+            try:
+                for first in range(0, len(page.rows), WRITTEN_AT_ONCE):
+                    await asyncio.sleep(0)
+                    yield lines_of(map(_row, page.rows[first : first + WRITTEN_AT_ONCE]), columns, zone)
+                if following is None:
+                    return
+                page = await following
+            finally:
+                if following is not None:
+                    following.cancel()
 
-    async def _page(self, scope: Scope, receive: Receive, cursor: str) -> "_Answered":
+    async def _page(self, scope: Scope, receive: Receive, cursor: str) -> _Page:
         """The list's own answer: its next page, of as many rows as a download takes at once."""
-        answered = _Answered()
-        await self.app({**scope, NEXT_PAGE: cursor}, receive, answered.send)
+        answered = await self._ask(scope, receive, Download(cursor))
+        if answered.status != OK:
+            raise _PageRefused(f"{answered.status} {answered.body.decode()}")
+        return answered.page()
+
+    async def _ask(self, scope: Scope, receive: Receive, download: Download) -> "_Answered":
+        answered = _Answered(download)
+        await self.app({**scope, DOWNLOAD: download}, receive, answered.send)
         return answered
 
 
 class _Answered:
-    """An answer that is kept, not sent."""
+    """An answer that is kept, not sent, and the rows that were handed over with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, download: Download) -> None:
+        self._download = download
         self._messages: list[Message] = []
 
     async def send(self, message: Message) -> None:
@@ -128,9 +147,21 @@ class _Answered:
     def body(self) -> bytes:
         return b"".join(message.get("body", b"") for message in self._messages)
 
+    def page(self) -> _Page:
+        """Of a list that has no pages the rows stand in the answer."""
+        answer = msgspec.json.decode(self.body)
+        if answer["has_more"] and not answer["next_cursor"]:
+            raise _PageRefused("there is more, and no cursor for it")
+        return _Page([*answer["data"], *self._download.rows], answer["next_cursor"] or "")
+
     async def replay(self, send: Send) -> None:
         for message in self._messages:
             await send(message)
+
+
+def _row(row: Row | Answer) -> Row:
+    """An answer as JSON has it."""
+    return row.as_json() if isinstance(row, Answer) else row
 
 
 def asked_for_csv(accept: str) -> dict[str, str] | None:

@@ -15,6 +15,13 @@ class Page(msgspec.Struct, frozen=True):
     limit: int
     after: tuple[Any, ...] | None
     of: str
+    handed: list[Any] | None = None
+    """Of a download: where its rows go as they are. Its answer has none."""
+
+
+class Cells(dict[str, Any]):
+    """A row of a download as its cells, by the names of their columns: texts, numbers and instants, what is JSON as its text.
+    What it does not name is empty."""
 
 
 def cursor_after(key: Sequence[str | int], of: str) -> str:

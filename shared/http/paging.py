@@ -3,8 +3,9 @@ count, and of the list it was made for: its order and filter are as they were.
 """
 
 import base64
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -15,14 +16,22 @@ from shared.http.page import Page as Page
 from shared.values.names import unstorable
 
 LIMIT_MAX = 200
-#: Of a request's scope: the cursor of the next page of a download, "" for the first.
-NEXT_PAGE: Final = "u2c_next_page"
+#: Of a request's scope: the `Download` that asks for a page.
+DOWNLOAD: Final = "u2c_download"
 DOWNLOADED_AT_ONCE: Final = 500
 #: What of a query does not say which rows are listed, in which order.
 BESIDE_THE_LIST: Final = frozenset({"limit", "cursor", "count"})
 OF_BYTES = 9
 #: Two names of 1020 bytes and what stands beside them, in base64.
 CURSOR_CHARACTERS_MAX = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A page of a list that is downloaded: the one that `cursor` names, "" for the first; its rows go to `rows`."""
+
+    cursor: str
+    rows: list[Any] = field(default_factory=list)
 
 
 class CursorInvalid(AppError):
@@ -38,10 +47,12 @@ def _page(
     ] = None,
 ) -> Page:
     of = list_of(request)
-    if NEXT_PAGE in request.scope:
-        limit, cursor = DOWNLOADED_AT_ONCE, request.scope[NEXT_PAGE]
+    download: Download | None = request.scope.get(DOWNLOAD)
+    handed = None
+    if download is not None:
+        limit, cursor, handed = DOWNLOADED_AT_ONCE, download.cursor, download.rows
     if not cursor:
-        return Page(limit, None, of)
+        return Page(limit, None, of, handed)
     try:
         made_for, *after = msgspec.json.decode(
             base64.urlsafe_b64decode(cursor.encode()), type=list[str | int]
@@ -50,7 +61,7 @@ def _page(
         raise CursorInvalid() from fault
     if made_for != of or not after or any(isinstance(part, str) and unstorable(part) for part in after):
         raise CursorInvalid()
-    return Page(limit, tuple(after), of)
+    return Page(limit, tuple(after), of, handed)
 
 
 def list_of(request: Request) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 
 import msgspec
@@ -86,6 +86,12 @@ def currency(code: str) -> Currency:
     if found.exponent is None:
         raise UnknownCurrency(f"{code} has no minor units and cannot be invoiced.")
     return Currency(found.code, found.exponent)
+
+
+@cache
+def currencies() -> tuple[Currency, ...]:
+    """All that have minor units."""
+    return tuple([Currency(one.code, one.exponent) for one in IsoCurrency if one.exponent is not None])
 
 
 def round_to(exact: Decimal, scale: int, mode: Rounding) -> Decimal:

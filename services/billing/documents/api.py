@@ -19,6 +19,7 @@ from shared.http.answers import CountAnswer, Listed
 from shared.http.examples import answers_with
 from shared.http.formats import TEXT, Format, as_text
 from shared.http.keys import requires
+from shared.http.page import Cells
 
 router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
 BILLING = Path(__file__).parents[1]
@@ -39,10 +40,15 @@ async def list_invoices(context: Ctx, asked: Asked, sorted_: Sorted) -> Listed[D
     page = sorted_.page
     async with context.db.transaction(isolation="repeatable_read") as uow:
         places = await usecases.list_places(uow, asked, sorted_.window)
-        found = await usecases.list_documents(uow, places[: page.limit])
+        listed = places[: page.limit]
+        cells = {} if page.handed is None else await usecases.list_cells(uow, listed)
+        found = await usecases.list_documents(uow, [one for one in listed if one.document_id not in cells])
         counted = await usecases.count_documents(uow, asked) if sorted_.count else None
     shown = await usecases.show_current(StatementsClient(context), found, segments=False)
-    by_id = {document.document_id: DocumentAnswer.of(document) for document in shown}
+    by_id: dict[str, DocumentAnswer | Cells] = {
+        **cells,
+        **{document.document_id: DocumentAnswer.of(document) for document in shown},
+    }
     return Listed[DocumentAnswer].page(
         places, page, sorted_.place, lambda place: by_id[place.document_id], CountAnswer.of(counted)
     )

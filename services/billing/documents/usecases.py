@@ -8,12 +8,14 @@ from services.billing.documents.clients import CurrentStatements, StatementsClie
 from services.billing.documents.domain.document import Document
 from services.billing.documents.domain.filters import DocumentFilter, Place
 from services.billing.documents.domain.following import following
+from services.billing.documents.repository.cells import CellsRepository
 from services.billing.documents.repository.documents import DocumentRepository
 from services.billing.documents.repository.lists import ListRepository
 from services.billing.documents.rows import Total
 from shared.db.listing import Window
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
+from shared.http.page import Cells
 from shared.topics.rating import STATEMENTS
 from shared.values.instants import from_us
 
@@ -36,6 +38,11 @@ async def list_documents(uow: UnitOfWork, places: Sequence[Place]) -> list[Docum
     """Return the documents of these places, lines without their segments; of one snapshot with them in a REPEATABLE READ
     transaction."""
     return await DocumentRepository(uow.connection).of_ids([place.document_id for place in places])
+
+
+async def list_cells(uow: UnitOfWork, places: Sequence[Place]) -> dict[str, Cells]:
+    """Return by id the documents of these places that a download shows as they are stored: what nothing changes any more."""
+    return await CellsRepository(uow.connection).finalized([place.document_id for place in places])
 
 
 async def count_documents(uow: UnitOfWork, asked: DocumentFilter) -> int:

@@ -4,23 +4,29 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import httpx2
+import msgspec
 import pytest
 import uvicorn
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 
 from services.rating.main import app
-from shared.http.answers import Amount, Answer, Instant, Quantity, WorthAnswer
+from shared.http.answers import Amount, Answer, Instant, Listed, Quantity, WorthAnswer
 from shared.http.cells import FORMULA, columns_of, head_of, lines_of, text
-from shared.http.export import asked_for_csv
-from shared.http.paging import DOWNLOADED_AT_ONCE
+from shared.http.export import Export, asked_for_csv
+from shared.http.page import Cells
+from shared.http.paging import DOWNLOADED_AT_ONCE, Paged
 from shared.runtime.context import AnyContext
 from tests.conftest import TestDatabase
 from tests.serving import serving
@@ -75,6 +81,20 @@ def test_parts_are_columns_lists_are_cells_and_what_is_absent_is_empty() -> None
         ["acme", "1.00", "", "", "", "[]", "true", "3"],
         ["acme", "-12.00", "", "a", "1.5", '[{"currency":"USD","amount":"-12.00"}]', "true", "3"],
     ]
+
+
+def test_rows_may_come_as_cells_among_others() -> None:
+    """Cells of JSON as their text, instants as they are; what they do not name is empty."""
+    worth = [{"currency": "USD", "amount": "-12.00"}]
+    at = datetime(2024, 11, 3, 5, 30, tzinfo=UTC)
+    said = _row(name='=a"', part={"kind": "b", "within": None}, worth=worth, at="2024-11-03T05:30:00Z")
+    made = {"name": '=a"', "total": "1.00", "at": at, "part.kind": "b", "open": True, "rows": 3}
+    made["worth"] = msgspec.Raw(msgspec.json.encode(worth))
+    columns = columns_of(Row)
+    line = lines_of([said], columns, NEW_YORK)
+    for rows in ([Cells(made)], [said, Cells(made), said], [Cells(made), said, said]):
+        assert lines_of(rows, columns, NEW_YORK) == line * len(rows)
+    assert lines_of([], columns, NEW_YORK) == ""
 
 
 def test_a_number_is_no_text_and_a_credit_still_sums() -> None:
@@ -242,6 +262,99 @@ async def test_a_download_that_breaks_is_a_failed_download(rating: Rating) -> No
     finally:
         server.should_exit = True
         await task
+
+
+class Number(Answer):
+    number: int
+
+
+@dataclass
+class Numbers:
+    """A list of numbers that is downloaded, `pages` of it. `asked`: after which numbers its pages were asked for; who asks
+    for the page after `holds` waits until it is `let_go`; `sent`: what has been sent, which waits for `taken` after the head."""
+
+    pages: int
+    holds: int = -1
+    asked: list[int] = field(default_factory=list)
+    sent: list[bytes] = field(default_factory=list)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+    taken: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: list[int] = field(default_factory=list)
+
+    async def listed(self, page: Paged) -> Listed[Number]:
+        after = page.after[0] if page.after else 0
+        self.asked.append(after)
+        try:
+            if after == self.holds:
+                await self.let_go.wait()
+        finally:
+            self.ended.append(after)
+        last = min(after + page.limit + 1, self.pages * DOWNLOADED_AT_ONCE)
+        rows = range(after + 1, last + 1)
+        return Listed[Number].page(rows, page, lambda row: [row], lambda row: Number(number=row))
+
+    async def download(self) -> None:
+        router = APIRouter()
+        router.add_api_route("/v1/numbers", self.listed, methods=["GET"])
+        app = FastAPI()
+        app.include_router(router)
+        scope: Scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/v1/numbers",
+            "query_string": b"",
+            "http_version": "1.1",
+            "headers": [(b"accept", b"text/csv")],
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+        }
+        routes = [route for route in router.routes if isinstance(route, APIRoute)]
+        await Export(app, routes)(scope, self._receive, self._send)
+
+    async def _receive(self) -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message.get("body", b""))
+        if len(self.sent) > 2:
+            await self.taken.wait()
+
+
+async def test_one_page_is_read_ahead_and_no_more() -> None:
+    """Who takes what is sent slowly is read ahead for by a page: memory stays what two of them take."""
+    numbers = Numbers(pages=4)
+    task = asyncio.create_task(numbers.download())
+
+    async def read_ahead() -> bool:
+        return len(numbers.asked) == 2
+
+    await until(read_ahead)
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert numbers.asked == [0, DOWNLOADED_AT_ONCE]
+    numbers.taken.set()
+    await task
+    assert numbers.asked == [page * DOWNLOADED_AT_ONCE for page in range(4)]
+    lines = b"".join(numbers.sent).decode().splitlines()
+    assert lines == ['"number"', *map(str, range(1, 4 * DOWNLOADED_AT_ONCE + 1))]
+
+
+async def test_who_goes_leaves_no_page_behind_that_is_still_read() -> None:
+    numbers = Numbers(pages=4, holds=DOWNLOADED_AT_ONCE)
+    task = asyncio.create_task(numbers.download())
+
+    async def read_ahead() -> bool:
+        return len(numbers.asked) == 2
+
+    await until(read_ahead)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    async def left() -> bool:
+        return numbers.ended == [0, DOWNLOADED_AT_ONCE]
+
+    await until(left)
 
 
 async def _started(server: uvicorn.Server) -> bool:
