@@ -41,7 +41,7 @@ from services.console.suspense.api import router as suspense
 from services.console.upstream.clients import client_of
 from services.console.views.api import router as views
 from services.console.waiting.api import router as waiting
-from services.console.waiting.page import READERS, WAITING
+from services.console.waiting.page.waiting import READERS, WAITING
 from services.console.work.api import router as work
 from shared.db.unit_of_work import Database
 from shared.http.limits import BODY_MAX_BYTES
@@ -74,7 +74,7 @@ ROUTERS = (
 NAVIGATION: tuple[Entry, ...] = (
     Entry("Waiting", WAITING, "w", only=READERS),
     Entry("Invoices", "/invoices", "i", has_views=True),
-    Entry("Close", "/close", "m"),
+    Entry("Close", "/close", "m", has_views=True),
     Entry("Suspense", "/suspense", "s", has_views=True),
     Entry("Late", "/late", "l"),
     Entry("Work", "/work", "o", has_views=True),

@@ -17,6 +17,7 @@ from services.console.domain.addresses import address
 from services.console.domain.amounts import Amount
 from services.console.domain.forms import Tried, shown_as
 from services.console.domain.month import Month
+from services.console.domain.nouns import customer_at, owner_at
 from services.console.domain.parts import (
     Cell,
     Column,
@@ -155,7 +156,7 @@ def close_page(looked: Looked, month: Month, visit: Visit, now: Form | None) -> 
         address("close", "policy", **visit.zones.query),
         _verdict(steps, month),
         None if isinstance(looked.closing, Silent) else _progress(looked.closing.document, month, visit),
-        Table("steps", "What a close takes", HEADS, tuple(_step(one) for one in steps), NO_STEP),
+        Table("steps", "What a close takes", HEADS, tuple(_step(one, visit) for one in steps), NO_STEP),
         now,
         tuple(_down(looked, visit.here)),
     )
@@ -179,13 +180,13 @@ def _verdict(steps: tuple[Step, ...], month: Month) -> Cell:
     return Cell(f"{count(len(left), 'step')} of {len(steps)} left.", state="bad" if is_bad else "warn")
 
 
-def _step(step: Step) -> Row:
+def _step(step: Step, visit: Visit) -> Row:
     return Row(
         step.key,
         (
             Cell(step.title),
             Cell(step.found.state, state=STATES[step.found.state]),
-            Cell(step.owner),
+            Cell(step.owner, href=owner_at(visit.zones, step.owner)),
             Cell.of(step.found.evidence, characters_max=300),
         ),
         step.href,
@@ -259,7 +260,7 @@ def _priced(one: Mapping[str, Any]) -> Cell:
 
 
 def _open(found: Mapping[str, Any], month: Month, visit: Visit) -> Table:
-    rows = tuple(_open_one(one, visit.zones) for one in found["data"])
+    rows = tuple(_open_one(one, visit) for one in found["data"])
     pager = None
     if found["has_more"]:
         onward = _at(visit, month, "statements", cursor=found["next_cursor"])
@@ -267,17 +268,22 @@ def _open(found: Mapping[str, Any], month: Month, visit: Visit) -> Table:
     return Table("open", "Statements that are not final", STATEMENT_HEADS, rows, NO_STATEMENT, pager)
 
 
-def _open_one(one: Mapping[str, Any], zones: Zones) -> Row:
+def _open_one(one: Mapping[str, Any], visit: Visit) -> Row:
+    zones, held = visit.zones, one["held"]
     state: State = "bad" if one["state"] == "held" else "warn" if one["state"] == "due" else ""
     return Row(
         key_of(one["contract"], one["start"]),
         (
             Cell.of(one["contract"]),
-            Cell.of(one["customer"]),
+            Cell.of(one["customer"], customer_at(visit, one["customer"])),
             Cell(days(one["start"], one["end"])),
             Cell(one["state"], state=state),
             _priced(one),
-            Cell.of("; ".join(_waits_for(one, zones)), characters_max=300),
+            Cell.of(
+                "; ".join(_waits_for(one, zones)),
+                address("work", "rating", held["id"], **zones.query) if held else "",
+                characters_max=300,
+            ),
         ),
         address("invoices", contract=one["contract"], status="draft", **zones.query),
     )
@@ -331,7 +337,7 @@ def _line(one: Mapping[str, Any], href: str, zones: Zones) -> Row:
             Cell(months),
             Cell.number(str(one["events"])),
             Cell.of(worths(one["value"]) or "no list price"),
-            Cell(one["owner"]),
+            Cell.of(one["owner"], owner_at(zones, one["owner"])),
             _accepted(one["acceptance"], zones),
         ),
         href,

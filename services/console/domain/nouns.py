@@ -1,9 +1,10 @@
-"""Where the pages of what is named on other pages are, for who may open them."""
+"""Where the pages of what is named on other pages are, for who may open them, in the zone that was chosen."""
 
 from typing import Final
 
 from services.console.domain.addresses import address
 from services.console.domain.roles import Role
+from services.console.domain.times import Zones
 from services.console.domain.visit import Visit
 
 #: Whose page of a customer, and of an event, is.
@@ -21,6 +22,11 @@ def customer_at(visit: Visit, customer: str) -> str:
 def contract_at(visit: Visit, contract: str) -> str:
     """The contract's documents."""
     return address("invoices", contract=contract, **visit.zones.query)
+
+
+def owner_at(zones: Zones, owner: str) -> str:
+    """What waits for this seat."""
+    return address("work", owner=owner, **zones.query)
 
 
 def event_at(visit: Visit, source: str, id: str) -> str:

@@ -1,16 +1,24 @@
 """Instants in a zone whose name is shown beside them: the customer's, the reader's own, or UTC."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from functools import cache
 from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from shared.values.instants import read_instant
+from shared.errors import AppError, Kind
+from shared.values.instants import read_day, read_instant
 
 Choice = Literal["customer", "mine", "utc"]
 CHOICES: Final[tuple[Choice, ...]] = get_args(Choice)
 UTC: Final = "UTC"
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class MomentUnreadable(AppError):
+    """A service answered a day, an instant or a zone that is none."""
+
+    kind = Kind.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,12 @@ class Moment:
 
 
 def moment(instant: str, zone: str) -> Moment:
-    """Return an instant in a zone: "5 Jan 2014 00:00:02 EST". Raises ValueError for what is no RFC 3339 instant, and
+    """Return an instant in a zone: "5 Jan 2014 00:00:02 EST". Raises MomentUnreadable for what is no RFC 3339 instant, and
     for no zone."""
-    local = read_instant(instant).astimezone(ZoneInfo(zone))
+    try:
+        local = read_instant(instant).astimezone(ZoneInfo(zone))
+    except (ValueError, KeyError, OverflowError) as fault:
+        raise MomentUnreadable(f"{instant[:40]!r} in {zone[:40]!r} is none") from fault
     name = local.tzname() or zone
     said = f"UTC{name}" if name[0] in "+-" else name
     return Moment(f"{day_of(local.date())} {local:%H:%M:%S} {said}", zone, instant)
@@ -69,9 +80,35 @@ def day_of(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
+def day_in(text: str) -> date:
+    """The day of YYYY-MM-DD. Raises MomentUnreadable."""
+    try:
+        return read_day(text)
+    except ValueError as fault:
+        raise MomentUnreadable(f"{text[:40]!r} is no day") from fault
+
+
+def eve_of(text: str) -> str:
+    """The day before. Raises MomentUnreadable."""
+    try:
+        return (day_in(text) - timedelta(days=1)).isoformat()
+    except OverflowError as fault:
+        raise MomentUnreadable(f"no day is before {text}") from fault
+
+
+@cache
+def is_zone(name: str) -> bool:
+    """Whether there is a zone of this name."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, KeyError, OSError):
+        return False
+    return True
+
+
 def days(first: str, last: str) -> str:
-    """Two local days, both inclusive: "1–31 Dec 2013"; what they have in common is said once."""
-    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    """Two local days, both inclusive: "1–31 Dec 2013"; what they have in common is said once. Raises MomentUnreadable."""
+    start, end = day_in(first), day_in(last)
     if start == end:
         return day_of(end)
     if (start.year, start.month) == (end.year, end.month):

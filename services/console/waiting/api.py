@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from services.console.context import Ctx
+from services.console.domain.addresses import with_query
 from services.console.domain.navigation import open_to
 from services.console.domain.visit import Visit
 from services.console.frame.answers import see_other, shown
@@ -14,7 +15,7 @@ from services.console.frame.memory import glance
 from services.console.sessions.parameters import signed_in
 from services.console.upstream.clients import Services
 from services.console.upstream.domain.told import Service
-from services.console.waiting.page import AT_RISK_SHOWN, READERS, WAITING, Found, waiting_page
+from services.console.waiting.page.waiting import AT_RISK_SHOWN, READERS, WAITING, Found, waiting_page
 
 router = APIRouter(include_in_schema=False)
 SERVICES: Final[tuple[Service, ...]] = get_args(Service)
@@ -27,7 +28,7 @@ async def show_waiting(
     since: Annotated[str, Query(max_length=40, description="A day, such as 2013-12-29")] = "",
 ) -> Response:
     if visit.role not in READERS:
-        return see_other(open_to(visit.role, context.navigation)[0].path)
+        return see_other(with_query(open_to(visit.role, context.navigation)[0].path, visit.zones.query))
     found = await _found(context, visit, since)
     return await shown(context, visit, "waiting.html", waiting_page(found, since, visit.here, visit.zones))
 

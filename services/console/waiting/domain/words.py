@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.console.domain.addresses import with_query
+from services.console.domain.times import Zones
 
+NOTHING: Final[dict[str, str]] = {}
 PLACES: Final[Mapping[str, str]] = {
     "suspense": "in suspense",
     "held_late": "late",
@@ -36,20 +38,22 @@ def place_of(place: str) -> str:
     return PLACES.get(place, place)
 
 
-def page_of_waiting(place: str, reason: str, currency: str) -> str:
+def page_of_waiting(place: str, reason: str, currency: str, zones: Zones) -> str:
     """Where what waits in a place is listed; `currency` narrows documents, "" does not."""
     state = {"held": "held", "period_open": "open"}.get(place if place == "held" else reason, "")
-    documents = with_query("/invoices", {"status": "draft", "state": state, "currency": currency})
-    return {"suspense": "/suspense", "held_late": "/late"}.get(place, documents)
+    documents = {"status": "draft", "state": state, "currency": currency}
+    path, asked = {"suspense": ("/suspense", NOTHING), "held_late": ("/late", NOTHING)}.get(
+        place, ("/invoices", documents)
+    )
+    return with_query(path, {**asked, **zones.query})
 
 
-def page_of_step(step: str, currency: str) -> str:
+def page_of_step(step: str, currency: str, zones: Zones) -> str:
     """Where the parts of a step are listed; the books, where no list has them."""
-    return {
-        "suspense": "/suspense",
-        "held_late": "/late",
-        "held": page_of_waiting("held", "", currency),
-        "waived": "/late",
-        "unbilled": page_of_waiting("unbilled", "", currency),
-        "invoiced": with_query("/invoices", {"status": "finalized", "currency": currency}),
-    }.get(step, "/reconciliation")
+    if step in ("suspense", "held_late", "held", "unbilled"):
+        return page_of_waiting(step, "", currency, zones)
+    path, asked = {
+        "waived": ("/late", NOTHING),
+        "invoiced": ("/invoices", {"status": "finalized", "currency": currency}),
+    }.get(step, ("/reconciliation", NOTHING))
+    return with_query(path, {**asked, **zones.query})

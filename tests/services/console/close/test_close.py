@@ -3,6 +3,7 @@ texts, and suspense that is accepted as it was seen."""
 
 import copy
 import html
+import re
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ CHECK = {
     "done_at": AT,
     "holds": True,
     "fault": None,
-    "progress": [{"k": "K5", "done": True, "holds": True}],
+    "progress": [{"k": "K5", "done": True, "holds": True, "taken_at": AT, "seconds": "0.09"}],
 }
 LINE = {
     "customer": "EV",
@@ -42,6 +43,17 @@ LINE = {
     "value": [{"currency": "JPY", "amount": "500"}, {"currency": "USD", "amount": "1234567.80"}],
     "unvalued": 0,
     "acceptance": None,
+}
+LATE = {
+    "contract": "acme-2026",
+    "period": {"start": "2026-02-01", "end": "2026-02-28"},
+    "accepted_until": AT,
+    "events": 1,
+    "currency": "USD",
+    "amount": "2.00",
+    "lines": [],
+    "fault": None,
+    "watermark": {"0": 17},
 }
 OPEN: dict[str, Any] = {
     "closing": {
@@ -58,7 +70,7 @@ OPEN: dict[str, Any] = {
             "since": AT,
         },
     },
-    "quarantine": {"events": 14, "oldest": AT, "groups": [], "more": False},
+    "quarantine": {"events": 14, "oldest": AT, "owner": "integration engineer", "groups": []},
     "suspense": {
         "suspended": 3,
         "accepted": 2,
@@ -67,7 +79,11 @@ OPEN: dict[str, Any] = {
         "lines": [LINE],
         "more": False,
     },
-    "checks": {"data": [{**CHECK, "state": "running"}, {**CHECK, "holds": False}], "has_more": False},
+    "checks": {
+        "data": [{**CHECK, "state": "running"}, {**CHECK, "holds": False}],
+        "has_more": False,
+        "next_cursor": None,
+    },
     "drafts": {
         "totals": [
             {"state": "held", "currency": "USD", "documents": 1, "total": "5.00"},
@@ -95,19 +111,19 @@ OPEN: dict[str, Any] = {
             },
         ],
     },
-    "late": {"data": [{}, {}], "has_more": True},
+    "late": {"data": [LATE, LATE], "has_more": True, "next_cursor": "x"},
 }
 CLOSED: dict[str, Any] = {
     "closing": {
         **OPEN["closing"],
         "totals": [{"state": "final", "currency": "USD", "statements": 5, "subtotal": "99.00"}],
     },
-    "quarantine": {"events": 0, "oldest": None, "groups": [], "more": False},
+    "quarantine": {"events": 0, "oldest": None, "owner": "integration engineer", "groups": []},
     "suspense": {"suspended": 2, "accepted": 2, "events": 0, "value": [], "lines": [], "more": False},
-    "checks": {"data": [CHECK], "has_more": False},
+    "checks": {"data": [CHECK], "has_more": False, "next_cursor": None},
     "drafts": {"totals": []},
     "numbers": {**OPEN["numbers"], "unposted": 0},
-    "late": {"data": [], "has_more": False},
+    "late": {"data": [], "has_more": False, "next_cursor": None},
 }
 PATHS = {
     "closing": "GET rating/v1/closing/2026-03",
@@ -260,6 +276,31 @@ async def test_open_statements_say_what_each_waits_for(upstream: Upstream) -> No
     assert rest.status_code == 200 and "rating cannot be reached" in rest.text and "7 of 8" in rest.text
     upstream.say({**told(CLOSED), OPEN_ONES: {"data": [], "has_more": False, "next_cursor": None}})
     assert "No statement of this month is open." in (await leader.get("/close/statements?month=2026-03")).text
+
+
+async def test_each_noun_is_a_link_and_each_link_keeps_the_zone(upstream: Upstream) -> None:
+    listed = {"data": [STATEMENT], "has_more": True, "next_cursor": "abc"}
+    upstream.say({**told(OPEN), OPEN_ONES: listed})
+    finance = await upstream.console.signed_in("ana")
+    for path, nouns in {
+        "/close?": {"/work?owner=integration+engineer&zone=utc", "/work?owner=finance&zone=utc"},
+        "/close/statements?": {
+            "/customers/acme?zone=utc",
+            "/invoices?contract=acme-2026&status=draft&zone=utc",
+            "/work/rating/exc_1?zone=utc",
+        },
+        "/close/suspense?": {"/work?owner=account+executive&zone=utc"},
+        f"{ACCEPT.partition('month')[0]}customer=EV&type=call&reason=no_contract&": {
+            "/work?owner=account+executive&zone=utc"
+        },
+    }.items():
+        page = await finance.get(f"{path}month=2026-03&zone=utc")
+        assert page.status_code == 200, page.text
+        within = page.text.partition('<main id="main"')[2].partition("</main>")[0]
+        led = {html.unescape(led) for led in re.findall(r'(?:href|action)="(/[^"]*)"', within)}
+        plain = {"/views", "/close", "/find"}
+        assert led >= nouns and not {one for one in led - plain if "zone=utc" not in one}, path
+        assert 'id="zone-3"' in page.text, "which chooses it"
 
 
 ACCEPT = "/close/accept?month=2026-03&customer=EV&type=call&reason=no_contract"

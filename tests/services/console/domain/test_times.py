@@ -2,7 +2,16 @@
 
 import pytest
 
-from services.console.domain.times import CHOICES, Moment, Zones, days, moment
+from services.console.domain.times import (
+    CHOICES,
+    Moment,
+    MomentUnreadable,
+    Zones,
+    days,
+    eve_of,
+    is_zone,
+    moment,
+)
 
 NEW_YORK, BERLIN = "America/New_York", "Europe/Berlin"
 
@@ -37,8 +46,32 @@ def test_the_chooser_rules_whose_zone_it_is() -> None:
 
 @pytest.mark.parametrize("instant", ["2014-01-05", "2014-01-05T05:00:02", "yesterday", ""])
 def test_what_is_no_instant_is_refused(instant: str) -> None:
-    with pytest.raises(ValueError, match="not RFC 3339"):
+    with pytest.raises(MomentUnreadable, match="is none"):
         moment(instant, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("instant", "zone"),
+    [
+        ("2014-02-31T00:00:00Z", "UTC"),
+        ("2014-01-05T05:00:02Z", "Europe/Nowhere"),
+        ("2014-01-05T05:00:02Z", "../etc"),
+        ("0001-01-01T00:00:00Z", "America/New_York"),
+    ],
+)
+def test_what_cannot_be_shown_in_a_zone_is_no_fault_of_ours(instant: str, zone: str) -> None:
+    with pytest.raises(MomentUnreadable):
+        moment(instant, zone)
+    assert is_zone(zone) is zone.startswith(("UTC", "America"))
+
+
+@pytest.mark.parametrize("day", ["2014-02-31", "20140105", "0001-01-01T", ""])
+def test_what_is_no_day_is_refused(day: str) -> None:
+    with pytest.raises(MomentUnreadable):
+        days(day, day)
+    assert eve_of("2014-03-01") == "2014-02-28"
+    with pytest.raises(MomentUnreadable, match="no day is before"):
+        eve_of("0001-01-01")
 
 
 @pytest.mark.parametrize(

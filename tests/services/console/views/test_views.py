@@ -91,6 +91,24 @@ async def test_what_is_saved_stands_above_its_list_until_it_is_removed(
     assert rows[1]["before"]["query"] == KEPT and rows[1]["after"]["query"] == "status=finalized"
 
 
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("/close", "month=2013-12"),
+        ("/work", "owner=finance&state=overdue"),
+        ("/suspense", "subject=x"),
+        ("/customers", "at_risk=true"),
+        ("/quarantine", "status=open"),
+    ],
+)
+async def test_each_list_has_its_views(ana: Browser, page: str, query: str) -> None:
+    form = sent(await ana.get(f"{page}?{query}&zone=utc"), "save-view")
+    done = await ana.post("/views", **{**form, "name": "Mine"})
+    assert (done.status_code, done.headers["location"]) == (303, f"{page}?{query}"), done.text
+    assert offered(await ana.get(f"{page}?zone=utc")) == {"Mine": f"{page}?{query}&zone=utc"}
+    assert 'aria-current="true">Mine<' in (await ana.get(f"{page}?{query}")).text
+
+
 async def test_what_is_shared_is_seen_by_whoever_may_open_the_page_and_changed_by_its_owner_alone(
     console: Console, ana: Browser
 ) -> None:

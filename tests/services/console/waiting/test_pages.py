@@ -2,6 +2,8 @@
 and currencies stay apart."""
 
 import asyncio
+import html
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
@@ -20,7 +22,7 @@ from services.console.domain.roles import ROLES
 from services.console.domain.times import Zones
 from services.console.frame.page import page_of
 from services.console.upstream.domain.told import Service, Silent, Told
-from services.console.waiting.page import READERS, Found, WaitingPage, waiting_page
+from services.console.waiting.page.waiting import READERS, Found, WaitingPage, waiting_page
 from shared.values.money import Money, currency
 from tests.services.console.conftest import Console
 from tests.services.console.frame.test_hostile import Read, outline
@@ -217,8 +219,8 @@ def test_what_is_overdue_comes_first_and_the_door_and_renewals_have_theirs() -> 
     of = page(found())
     assert [(row.cells[0].text, row.cells[4].text, row.href) for row in of.exceptions.rows] == [
         ("conservation k5", "2", "/reconciliation"),
-        ("pricing failed", "0", ""),
-        ("webhook given up", "0", ""),
+        ("pricing failed", "0", "/work?service=rating&owner=finance"),
+        ("webhook given up", "0", "/work?service=signals&owner=finance"),
     ]
     assert of.door is not None and of.door.pager is not None and of.door.pager.said == "1,412 in all"
     assert next(row.cells[2].href for row in of.door.rows) == "/quarantine?status=open&code=time_missing"
@@ -228,6 +230,25 @@ def test_what_is_overdue_comes_first_and_the_door_and_renewals_have_theirs() -> 
     text = shown(of)
     assert "days of silence: 96" in text and 'href="/customers/OO"' in text
     assert 'href="/customers?at_risk=true&amp;sort=renewal"' in text
+
+
+def test_each_noun_is_a_link_and_each_link_keeps_the_zone() -> None:
+    made = waiting_page(found(), "", "/?zone=utc", Zones("utc"))
+    led = {html.unescape(led) for led in re.findall(r'href="(/[^"]*)"', shown(made).partition("<main")[2])}
+    assert len(led) > 15 and not {one for one in led - {"/account"} if "zone=utc" not in one}
+    assert led >= {
+        *(f"/work?owner={owner}&zone=utc" for owner in ("account+executive", "finance", "rating")),
+        "/work?owner=integration+engineer&zone=utc",
+        "/work?owner=customer+success+manager&zone=utc",
+        "/work?service=rating&owner=finance&zone=utc",
+        "/customers/OO?zone=utc",
+        "/customers?at_risk=true&sort=renewal&zone=utc",
+        "/quarantine?status=open&code=time_missing&zone=utc",
+        "/suspense?zone=utc",
+        "/late?zone=utc",
+        "/reconciliation?zone=utc",
+        "/invoices?status=draft&state=open&currency=USD&zone=utc",
+    }
 
 
 def test_before_the_first_check_it_says_what_will_appear_and_how() -> None:

@@ -1,0 +1,1 @@
+"""The page of what waits, as its template takes it."""
