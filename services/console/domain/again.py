@@ -20,14 +20,17 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """What was sent, to read, and the form that sends the same again: with the same key, so it is one effect."""
+    """What was sent, to read, and the form that sends the same again: with the same key, so it is one effect; None where the
+    same would be refused again."""
 
     sent: Facts
-    form: Form
+    form: Form | None
 
 
-def again(sent: Sent, action: str, csrf: str) -> Again:
+def again(sent: Sent, action: str, csrf: str, *, is_sent_again: bool) -> Again:
     fields = [(name, text) for name, text in sent.fields if name not in OWN]
-    facts = tuple(Fact(name, (Cell.of(text),)) for name, text in fields if text)
+    facts = Facts("sent", tuple(Fact(name, (Cell(text),)) for name, text in fields if text))
+    if not is_sent_again:
+        return Again(facts, None)
     hidden = tuple(Field(name, "", text, "hidden") for name, text in fields)
-    return Again(Facts("sent", facts), Form("again", action, "Send it again", csrf, sent.once, hidden))
+    return Again(facts, Form("again", action, "Send it again", csrf, sent.once, hidden))

@@ -9,8 +9,7 @@ from services.console.domain.parts import Down
 
 @dataclass(frozen=True, slots=True)
 class FaultPage:
-    """What, what to do, and where to go on; `trace` finds the request in the logs. `again`: what was sent, where it may
-    be sent again."""
+    """What, what to do, and where to go on; `trace` finds the request in the logs. `again`: what was sent."""
 
     title: str
     detail: str

@@ -1,5 +1,6 @@
 """Forms as they were sent, and what stands beside one that had no effect: which it was, what was typed, and why."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -7,6 +8,9 @@ from typing import Any, Final
 import msgspec
 
 from shared.errors import AppError, Kind
+
+ANEW: Final = "open the page anew and decide there"
+_TAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,200}"', re.ASCII)
 
 
 class SeenUnreadable(AppError):
@@ -54,16 +58,23 @@ def seen_in(text: str) -> object:
     """What a page had shown, as its form says it in a hidden field. Raises SeenUnreadable."""
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError) as fault:
-        raise SeenUnreadable("open the page anew and decide there") from fault
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as fault:
+        raise SeenUnreadable(ANEW) from fault
 
 
 def members_in(text: str) -> dict[str, Any]:
     """The same where it has several parts, by their names. Raises SeenUnreadable."""
     seen = seen_in(text)
     if not isinstance(seen, dict):
-        raise SeenUnreadable("open the page anew and decide there")
+        raise SeenUnreadable(ANEW)
     return seen
+
+
+def version_in(text: str) -> str:
+    """The version that a page had shown, as an ETag; "" where it had shown none. Raises SeenUnreadable."""
+    if text and not _TAG.fullmatch(text):
+        raise SeenUnreadable(ANEW)
+    return text
 
 
 def shown_as(seen: object) -> str:

@@ -98,11 +98,11 @@ async def _page(request: Request, error: AppError) -> Response:
 
 
 def _again(request: Request, visit: Visit | None, error: AppError) -> Again | None:
-    """What was typed, where it may have had no effect through nobody's fault."""
+    """What was typed, so that it is not lost; where it had no effect through nobody's fault, to be sent again."""
     sent: Sent | None = getattr(request.state, "sent", None)
-    if visit is None or sent is None or not isinstance(error, SENT_AGAIN):
+    if visit is None or sent is None:
         return None
-    return again(sent, here_of(request), visit.csrf)
+    return again(sent, here_of(request), visit.csrf, is_sent_again=isinstance(error, SENT_AGAIN))
 
 
 class FormMediaTypeUnknown(AppError):

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from services.console.context import Ctx
 from services.console.domain.addresses import address
-from services.console.domain.forms import NOT_TRIED, Tried, texts_of
+from services.console.domain.forms import NOT_TRIED, Tried, texts_of, version_in
 from services.console.domain.visit import Visit
 from services.console.frame.answers import alone, see_other, shown
 from services.console.sessions.parameters import signed_in, submits
@@ -89,7 +89,7 @@ async def work_on(
         {"to": form.get("to", "").strip() or None} if act == "assign" else {"note": form.get("note", "")}
     )
     # a note undoes nothing
-    version = "" if act == "note" else form.get("version", "")
+    version = "" if act == "note" else version_in(form.get("version", ""))
     try:
         await Services(context, visit).change(
             service, "POST", f"{ONE}/{act}", exception_id, document=document, version=version

@@ -100,6 +100,19 @@ async def test_a_key_that_is_none_is_refused(console: Console, once: str) -> Non
     assert refused.status_code == 400 and "nothing was done" in refused.text
 
 
+@pytest.mark.parametrize("seen", ["rubbish", "[" * 5_000, '"\\ud800"', "\ud800"])
+async def test_what_was_typed_stands_on_the_page_that_refuses_it(console: Console, seen: str) -> None:
+    finance = await console.signed_in("ana")
+    up_to = seen.encode(errors="replace").decode()
+    refused = await finance.post(
+        "/late/acme-1/2024-01-01", decision="waive", reason="good <will", up_to=up_to
+    )
+    assert refused.status_code == 400 and "nothing was decided" in refused.text
+    assert "good &lt;will" in refused.text and 'id="again"' not in refused.text
+    unread = await finance.post("/suspense/alias", idempotency_key="é", **ALIAS)
+    assert unread.status_code == 400 and "ac me" in unread.text
+
+
 async def test_another_retry_than_a_forms_own_address(console: Console) -> None:
     engineer = await console.signed_in("eve", "engineer")
     row = {"customer": None, "subject": "a<b", "type": "call", "month": "2024-01", "events": 1, "value": None}
@@ -111,7 +124,7 @@ async def test_another_retry_than_a_forms_own_address(console: Console) -> None:
             # what its form is about stands behind the first rows of all types
             reason = "no_customer" if request.url.params.get("type") == "call" else "of tomorrow"
             rows = [{**row, "reason": reason}]
-            return httpx2.Response(200, json={"data": rows, "has_more": True})
+            return httpx2.Response(200, json={"data": rows, "has_more": True, "next_cursor": "x"})
         raise httpx2.ConnectError("no")
 
     async with answered(console, answer):
@@ -141,8 +154,11 @@ async def test_a_check_that_is_done_is_told_anew_as_a_whole(
 ) -> None:
     check: dict[str, object] = {
         "id": "chk_1",
+        "by": "ana",
         "state": state,
         "asked_at": "2024-01-01T00:00:00Z",
+        "done_at": "2024-01-01T00:00:00Z",
+        "holds": True,
         "progress": [],
         "fault": None,
     }

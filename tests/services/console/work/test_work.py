@@ -183,3 +183,12 @@ def _hostile(text: str) -> dict[str, Any]:
     act = {**NOTED, "by": text, "note": text}
     said = case("a", reference=text, detail=text, owner=text, assignee=text, kind=text, acts=[act])
     return {"GET rating/v1/exceptions": listed(said, cursor=text), f"GET {ONE}": said}
+
+
+@pytest.mark.parametrize("version", ["x\r\nHost: elsewhere", "ü", '"open', 'W/"' + "x" * 300 + '"'])
+async def test_a_version_that_is_none_goes_nowhere(upstream: Upstream, version: str) -> None:
+    finance = await upstream.console.signed_in("ana")
+    upstream.asked.clear()
+    refused = await finance.post("/work/billing/exc_a/assign", to="b <o", version=version)
+    assert refused.status_code == 400 and "nothing was decided" in refused.text, refused.text
+    assert "b &lt;o" in refused.text and not [to for to, _ in upstream.asked if to.startswith("POST")]
