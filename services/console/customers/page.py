@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final, Literal
 
 from services.console.domain.addresses import address, with_query
@@ -27,7 +26,7 @@ from services.console.domain.parts import (
     key_of,
 )
 from services.console.domain.roles import Role
-from services.console.domain.times import Zones, day_of
+from services.console.domain.times import Zones, day_in, day_of
 from services.console.domain.visit import Visit
 
 CUSTOMERS: Final = "/customers"
@@ -186,14 +185,14 @@ def _reason_in_words(reason: Mapping[str, Any]) -> str:
 def _trend(one: Mapping[str, Any]) -> Cell:
     """Silence goes before the trend, and chance is called so."""
     if one["silent_since"]:
-        return Cell(f"silent since {day_of(date.fromisoformat(one['silent_since']))}", state="bad")
+        return Cell(f"silent since {day_of(day_in(one['silent_since']))}", state="bad")
     if one["trend"] is None:
         return Cell("not known")
     return Cell(f"{one['trend']}, within chance" if one["trend_within_chance"] else one["trend"])
 
 
 def _day(day: str | None) -> Cell:
-    return Cell(day_of(date.fromisoformat(day)) if day else "")
+    return Cell(day_of(day_in(day)) if day else "")
 
 
 def _stakes(worth: Sequence[Mapping[str, str]] | None) -> str:

@@ -9,7 +9,7 @@ from services.console.context import Asked, ConsoleContext
 from services.console.domain.visit import Visit
 from services.console.upstream.clients import REMEDY, Services
 from services.console.upstream.domain.faults import ServiceRefused
-from services.console.upstream.domain.told import AnswerNotUnderstood, Query, Service, Silent, Told, read
+from services.console.upstream.domain.told import Query, Service, Silent, Told, read
 
 T = TypeVar("T")
 KEPT_S: Final = 1.0
@@ -26,12 +26,7 @@ async def seen(
             told = await glance(context, visit, service, path, **query)
     except TimeoutError:
         return Silent(service, f"{service} did not answer in time", REMEDY)
-    if isinstance(told, Silent):
-        return told
-    try:
-        return read(told, kind)
-    except AnswerNotUnderstood as fault:
-        return Silent(service, f"{service} answered what is not understood", fault.detail)
+    return told if isinstance(told, Silent) else read(told, kind)
 
 
 async def glance(

@@ -2,9 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Annotated, Final
-
-import msgspec
+from typing import Final
 
 from services.console.context import ConsoleContext
 from services.console.domain.frame import Destination, Frame, Notice, Saved
@@ -14,6 +12,9 @@ from services.console.domain.times import Moment
 from services.console.domain.views import View, Wanted, filters_in, save_form
 from services.console.domain.visit import Visit
 from services.console.frame.memory import seen
+from services.console.upstream.domain.shapes.billing import ListedCheck
+from services.console.upstream.domain.shapes.parts import Listed
+from services.console.upstream.domain.shapes.rating import Clock, Freshness
 from services.console.upstream.domain.told import Silent
 from shared.runtime.clock import machine_now
 from shared.values.ids import new_id
@@ -72,29 +73,6 @@ def _link(view: View, visit: Visit, now: str) -> Destination:
     return Destination(text, view.at(visit.zones.query), view.query == now)
 
 
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-
-
-class Clock(msgspec.Struct):
-    now: Instant
-    moved: bool
-
-
-class Freshness(msgspec.Struct):
-    covers_until: Instant | None
-    lag_s: float | None
-
-
-class Check(msgspec.Struct):
-    state: str
-    holds: bool | None
-    done_at: Instant | None
-
-
-class Checks(msgspec.Struct):
-    data: list[Check]
-
-
 async def clock_notice(context: ConsoleContext, visit: Visit) -> Notice:
     """The business clock, and whether it was moved."""
     clock = await seen(context, visit, Clock, "rating", "/v1/clock")
@@ -123,7 +101,12 @@ async def freshness_notice(context: ConsoleContext, visit: Visit) -> Notice:
 async def books_notice(context: ConsoleContext, visit: Visit) -> Notice:
     """What the last check of the books that is done has found, and that it is old, by the machine's clock."""
     checks = await seen(
-        context, visit, Checks, "billing", "/v1/reconciliation/checks", limit=CHECKS_LOOKED_AT
+        context,
+        visit,
+        Listed[ListedCheck],
+        "billing",
+        "/v1/reconciliation/checks",
+        limit=CHECKS_LOOKED_AT,
     )
     if isinstance(checks, Silent):
         return Notice("Books", _unknown(checks), "bad")

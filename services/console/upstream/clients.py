@@ -5,7 +5,8 @@
     if isinstance(told, Silent): …                      # its block is grey, the rest of the page stands
     await services.change("signals", "POST", "/v1/signals/{}/acknowledge", signal_id)
 
-What a service refuses is raised as it said it (`domain/faults.py`): a page that names nothing that is there is a 404.
+What a service refuses is raised as it said it (`domain/faults.py`): a page that names nothing that is there is a 404. One whose
+answer has not the shape that the console knows of it (`domain/shapes`) is silent.
 """
 
 import secrets
@@ -20,6 +21,7 @@ from services.console.context import ConsoleContext
 from services.console.domain.visit import Visit
 from services.console.settings import ConsoleSettings
 from services.console.upstream.domain.faults import BY_STATUS, ServiceRefused
+from services.console.upstream.domain.shapes import misfit
 from services.console.upstream.domain.told import (
     PASSED_ON,
     Answered,
@@ -29,6 +31,7 @@ from services.console.upstream.domain.told import (
     Streamed,
     Told,
     Written,
+    not_understood,
     placed,
     required,
 )
@@ -68,7 +71,7 @@ class Services:
             f"a page asks at most {self.calls_max} times; {path} is one too many"
         )
         answer = await self._asked(service, "GET", placed(path, names), again=True, params=_said(query))
-        return answer if isinstance(answer, Silent) else self._told(service, answer)
+        return answer if isinstance(answer, Silent) else self._told(service, answer, f"GET {service}{path}")
 
     async def stream(
         self, service: Service, path: str, *names: str, accept: str, **query: Query
@@ -87,7 +90,7 @@ class Services:
             passed = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
             return Streamed(passed, _chunks(answer, self.context.downloads))
         await answer.aread()
-        told = self._told(service, answer)
+        told = self._told(service, answer, "")
         assert isinstance(told, Silent)
         return told
 
@@ -114,7 +117,9 @@ class Services:
             headers["Content-Type"] = document.media_type
             body = {"content": document.text.encode(errors="replace")}
         answer = await self._asked(service, method, placed(path, names), headers=headers, **body)
-        return required(answer if isinstance(answer, Silent) else self._told(service, answer))
+        if isinstance(answer, Silent):
+            return required(answer)
+        return required(self._told(service, answer, f"{method} {service}{path}"))
 
     async def _asked(
         self, service: Service, method: str, path: str, *, again: bool = False, **more: Any
@@ -141,21 +146,23 @@ class Services:
         http = self.context.http
         return await http.send(http.build_request(method, url, **more), stream=stream)
 
-    def _told(self, service: Service, answer: httpx2.Response) -> Told | Silent:
-        """What it comes to, counted as that. Raises ServiceRefused."""
+    def _told(self, service: Service, answer: httpx2.Response, asked: str) -> Told | Silent:
+        """What it comes to, counted as that; `asked` says by which shape it is known. Raises ServiceRefused."""
         try:
-            told = self._read(service, answer)
+            told = self._read(service, answer, asked)
         except ServiceRefused:
             CALLS.labels(service, "refused").inc()
             raise
         CALLS.labels(service, "silent" if isinstance(told, Silent) else "answered").inc()
         return told
 
-    def _read(self, service: Service, answer: httpx2.Response) -> Told | Silent:
+    def _read(self, service: Service, answer: httpx2.Response, asked: str) -> Told | Silent:
         document = _object_of(answer)
         if answer.is_success:
             if document is None:
                 return Silent(service, f"{service} answered what is no JSON object", STRANGER)
+            if fault := misfit(asked, document):
+                return not_understood(service, fault)
             return Told(document, answer.headers.get("etag", ""))
         problem = document or Answered()
         if answer.status_code == httpx2.codes.UNAUTHORIZED:

@@ -6,6 +6,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from services.console.domain.amounts import Amount
+from services.console.domain.formats import DayText, InstantText, Number
+from services.console.domain.times import is_zone
 
 #: Kinds of documents that billing makes, and what each is called.
 KINDS: Final = {
@@ -19,15 +21,15 @@ OF_PERIOD: Final = "period"
 
 
 class Period(Struct, frozen=True):
-    start: str
-    end: str
+    start: DayText
+    end: DayText
 
 
 class Draw(Struct, frozen=True):
     block: str
     kind: str
     line: str
-    amount: str
+    amount: Number
 
 
 class CorrectedLine(Struct, frozen=True):
@@ -39,7 +41,7 @@ class Step(Struct, frozen=True):
     op: str
     text: str
     output: str
-    amount: str | None
+    amount: Number | None
 
 
 class Line(Struct, frozen=True):
@@ -50,8 +52,8 @@ class Line(Struct, frozen=True):
     version: int
     meter: str | None
     description: str
-    quantity: str
-    amount: str
+    quantity: Number
+    amount: Number
     corrects: CorrectedLine | None
     steps_kept: bool | None = None
     steps: list[Step] | None = None
@@ -63,7 +65,7 @@ class Line(Struct, frozen=True):
 
 class Held(Struct, frozen=True):
     reason: str
-    since: str
+    since: InstantText
     owner: str
     detail: str
     exception: str
@@ -72,7 +74,7 @@ class Held(Struct, frozen=True):
 
 class Hold(Struct, frozen=True):
     by: str
-    at: str
+    at: InstantText
     reason: str
 
 
@@ -80,16 +82,16 @@ class LookedAt(Struct, frozen=True):
     """What somebody has approved, or marked as seen."""
 
     by: str
-    at: str
-    total: str
+    at: InstantText
+    total: Number
 
 
 class Change(Struct, frozen=True):
     """Against the last period."""
 
-    previous: str
-    amount: str
-    percent: str | None
+    previous: Number
+    amount: Number
+    percent: Number | None
 
 
 class Statement(Struct, frozen=True):
@@ -98,7 +100,7 @@ class Statement(Struct, frozen=True):
     period: Period
     revision: int
     final: bool
-    watermark_at: str | None = None
+    watermark_at: InstantText | None = None
 
 
 class Document(Struct, frozen=True):
@@ -118,12 +120,12 @@ class Document(Struct, frozen=True):
     timezone: str
     period: Period
     occasion: str
-    issued_on: str | None
-    due_on: str | None
+    issued_on: DayText | None
+    due_on: DayText | None
     lines: list[Line]
-    subtotal: str
+    subtotal: Number
     draws: list[Draw]
-    total: str
+    total: Number
     change: Change | None
     revisions: dict[str, int]
     hold: Hold | None
@@ -131,8 +133,12 @@ class Document(Struct, frozen=True):
     seen: LookedAt | None
     corrects: str | None
     statements: list[Statement]
-    finalized_at: str | None
-    created_at: str
+    finalized_at: InstantText | None
+    created_at: InstantText
+
+    def __post_init__(self) -> None:
+        if not is_zone(self.timezone):
+            raise ValueError("a timezone that is none")
 
     @property
     def called(self) -> str:
@@ -161,7 +167,7 @@ class Total(Struct, frozen=True):
     state: str
     currency: str
     documents: int
-    total: str
+    total: Number
 
 
 class Totals(Struct, frozen=True):
@@ -173,21 +179,21 @@ class Clause(Struct, frozen=True):
     section: str
     key: str
     version: int
-    effective_at: str
-    recorded_at: str
+    effective_at: InstantText
+    recorded_at: InstantText
     terms: dict[str, Any]
 
 
 class Posting(Struct, frozen=True):
     account: str
-    amount: str
+    amount: Number
     line: str | None
     block: str | None
 
 
 class Entry(Struct, frozen=True):
     id: str
-    posted_on: str
+    posted_on: DayText
     description: str
     currency: str
     postings: list[Posting]
@@ -200,11 +206,11 @@ class Event(Struct, frozen=True):
     id: str
     type: str
     subject: str
-    time: str
-    received_at: str
+    time: InstantText
+    received_at: InstantText
     data: Any
     group: dict[str, str]
-    value: str
+    value: Number
     item: str | None
 
 
@@ -221,10 +227,10 @@ class Explanation(Struct, frozen=True):
 
 class Correction(Struct, frozen=True):
     occasion: str
-    quantity: str
-    amount: str
-    before: str
-    asked: str
+    quantity: Number
+    amount: Number
+    before: Number
+    asked: Number
 
 
 class Trace(Struct, frozen=True):
@@ -251,7 +257,7 @@ class Trace(Struct, frozen=True):
 class Happened(Struct, frozen=True):
     """Something that became of a document, by the machine's clock."""
 
-    at: str
+    at: InstantText
     what: str
     by: str | None
     of: str | None

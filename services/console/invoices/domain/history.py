@@ -1,12 +1,11 @@
 """A line through the periods of its contract."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import Final
 
 from services.console.domain.amounts import Amount, size_of
 from services.console.domain.charts.drawing import Point
-from services.console.domain.times import days
+from services.console.domain.times import days, eve_of
 from services.console.invoices.domain.document import OF_PERIOD, Document, Documents, Line
 
 PERIODS_MAX: Final = 12
@@ -32,7 +31,7 @@ def points_of(key: str, contract: str, periods: Sequence[Document]) -> list[Poin
 
 def line_before(periods: Sequence[Document], line: Line) -> Line | None:
     """The same line in the period that ends where the line's begins; None where there is none, or no such line in it."""
-    eve = (date.fromisoformat(line.period.start) - timedelta(days=1)).isoformat()
+    eve = eve_of(line.period.start)
     before = next((one for one in reversed(periods) if one.period.end == eve), None)
     return None if before is None else line_of(before, line.key, line.contract)
 

@@ -3,9 +3,8 @@
 from typing import Final
 
 from services.console.domain.parts import Cell, State
-from services.console.domain.times import Zones, day_of
+from services.console.domain.times import Zones, day_in, day_of
 from services.console.invoices.domain.document import Document
-from shared.values.instants import read_day
 
 INVOICES: Final = "/invoices"
 NONE: Final = "–"
@@ -24,4 +23,4 @@ def at_cell(instant: str | None, document: Document, zones: Zones) -> Cell:
 
 
 def day_cell(day: str | None) -> Cell:
-    return Cell(NONE) if day is None else Cell(day_of(read_day(day)))
+    return Cell(NONE) if day is None else Cell(day_of(day_in(day)))

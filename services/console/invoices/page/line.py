@@ -8,12 +8,11 @@ from services.console.domain.addresses import address
 from services.console.domain.amounts import Amount, grouped
 from services.console.domain.nouns import contract_at, customer_at, event_at
 from services.console.domain.parts import Cell, Column, Empty, Fact, Facts, Pager, Row, Table, key_of
-from services.console.domain.times import Zones, day_of, days
+from services.console.domain.times import Zones, day_in, day_of, days
 from services.console.domain.visit import Visit
 from services.console.invoices.domain.document import Clause, Document, Entry, Step, Trace
 from services.console.invoices.page.cells import NONE, at_cell
 from services.console.invoices.usecases import Traced
-from shared.values.instants import read_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +184,7 @@ def _entry(entry: Entry | None) -> Table:
     caption = (
         "Journal entry"
         if entry is None
-        else f"Journal entry {entry.id}, posted {day_of(read_day(entry.posted_on))}"
+        else f"Journal entry {entry.id}, posted {day_of(day_in(entry.posted_on))}"
     )
     columns = (Column("account"), Column("block"), Column("amount, debits positive", is_number=True))
     empty = Empty(

@@ -62,6 +62,11 @@ class Written:
     media_type: str
 
 
+def not_understood(service: Service, fault: str) -> Silent:
+    """Of a service whose answer is of another shape than the console knows."""
+    return Silent(service, f"{service} answered what is not understood", f"{fault}; {ONE_VERSION}")
+
+
 def required(told: Told | Silent) -> Told:
     """What a page is nothing without. Raises ServiceSilent."""
     if isinstance(told, Silent):

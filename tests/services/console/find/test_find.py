@@ -15,8 +15,28 @@ from services.console.upstream.clients import Services
 from services.console.upstream.domain.told import Silent
 from tests.services.console.conftest import Console
 from tests.services.console.hostile import HOSTILE
+from tests.services.console.invoices.test_pages import DOCUMENT
 
+NOT_EVALUATED = dict.fromkeys(
+    (
+        "last_seen_on",
+        "silent_since",
+        "trend",
+        "trend_within_chance",
+        "risk_score",
+        "at_risk",
+        "at_stake",
+        "reasons",
+        "renews_on",
+    )
+)
+QUARANTINED = {
+    **dict.fromkeys(("status", "detail", "source", "type", "subject", "key_id"), "x"),
+    **dict.fromkeys(("resolved_at", "resolved_by", "resolution")),
+    "received_at": "2026-04-05T12:00:00Z",
+}
 INVOICE = {
+    **DOCUMENT,
     "id": "inv_0353HwWXEjxXOHKJzOoT5e",
     "number": "DEFAULT-2026-000003",
     "contract": "acme-2026",
@@ -26,9 +46,16 @@ INVOICE = {
 ANSWERS: dict[str, Any] = {
     "/v1/invoices": [INVOICE],
     "/v1/contracts": [{"contract": "acme-2026", "customer": "acme"}],
-    "/v1/customers": [{"customer": "acme", "name": "Acme Corp"}, {"customer": "acme-eu", "name": "Acme EU"}],
-    "/v1/quarantine": [{"quarantine_id": "qua_1", "id": "acme-event", "code": "time_missing"}],
+    "/v1/customers": [
+        {**NOT_EVALUATED, "customer": "acme", "name": "Acme Corp"},
+        {**NOT_EVALUATED, "customer": "acme-eu", "name": "Acme EU"},
+    ],
+    "/v1/quarantine": [{**QUARANTINED, "quarantine_id": "qua_1", "id": "acme-event", "code": "time_missing"}],
 }
+
+
+def listed(rows: list[Any]) -> dict[str, Any]:
+    return {"data": rows, "has_more": False, "next_cursor": None}
 
 
 @pytest.fixture
@@ -39,9 +66,9 @@ async def asked(console: Console) -> AsyncIterator[tuple[Services, list[httpx2.U
     def answer(request: httpx2.Request) -> httpx2.Response:
         seen.append(request.url)
         if request.url.params.get("q", "").startswith("nothing"):
-            return httpx2.Response(200, json={"data": []})
+            return httpx2.Response(200, json=listed([]))
         if request.url.path in ANSWERS:
-            return httpx2.Response(200, json={"data": ANSWERS[request.url.path]})
+            return httpx2.Response(200, json=listed(ANSWERS[request.url.path]))
         if request.url.path.endswith(str(INVOICE["id"])):
             return httpx2.Response(200, json=INVOICE)
         return httpx2.Response(404, json={"title": "There is none."})
