@@ -105,10 +105,10 @@ def submits(*roles: Role) -> object:
         form = await request.form(max_files=0, max_fields=FIELDS_MAX)
         refuse_unknown_parameters(request)
         once = _text(form.get(IDEMPOTENCY))
-        if not ONCE.fullmatch(once):
-            raise FormKeyUnreadable("go back, reload the page and send its form again")
         # for the page of an error
         request.state.sent = Sent(once, tuple((name, _text(value)) for name, value in form.multi_items()))
+        if not ONCE.fullmatch(once):
+            raise FormKeyUnreadable("go back, reload the page and send its form again")
         if not hmac.compare_digest(_text(form.get(CSRF)).encode(), visit.csrf.encode()):
             raise FormStale(
                 "you have signed in anew since this page was opened; look at it, and send it again"
