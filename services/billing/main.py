@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from services.billing.blocks.consumers import SUBSCRIPTIONS as OF_BLOCKS
-from services.billing.conservation.api import router as conservation
+from services.billing.conservation.api import ROUTERS as CONSERVATION
 from services.billing.conservation.clients import Auditor
 from services.billing.conservation.jobs import JOBS as CONSERVATION_JOBS
 from services.billing.conservation.memory import Rounds
@@ -52,7 +52,7 @@ SERVICE = Service[BillingSettings, BillingState](
     name="billing",
     port=8103,
     settings=BillingSettings,
-    routers=(reviews, documents, tracing, journal, EXCEPTIONS, FRESHNESS, AUDIT, conservation),
+    routers=(reviews, documents, tracing, journal, EXCEPTIONS, FRESHNESS, AUDIT, *CONSERVATION),
     subscriptions=(*SUBSCRIPTIONS, *OF_BLOCKS),
     jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS, *DOCUMENT_JOBS, *RETELLING),
     setup=setup,

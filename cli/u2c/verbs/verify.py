@@ -12,7 +12,7 @@ import asyncpg
 import typer
 from rich.console import Console
 
-from services.billing.conservation.answers.reconciled import BreakAnswer, ConservationAnswer
+from services.billing.conservation.answers.checked import BreakAnswer, ConservationAnswer
 from services.billing.conservation.checks.sabotage import KINDS, NothingToSabotage, Planted, plant
 from services.billing.conservation.domain.breaks import SAYS, Break, Checked, K, Report
 from services.billing.conservation.usecases.check import check_all

@@ -3,7 +3,7 @@
 
 import time
 
-from services.billing.conservation.answers.reconciled import shown
+from services.billing.conservation.answers.checked import shown
 from services.billing.conservation.domain.breaks import K
 from services.billing.conservation.metrics import BREAKS, CHECKED
 from services.billing.conservation.usecases.keep_checks import ask_for_check

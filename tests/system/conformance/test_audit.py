@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from fastapi import APIRouter
 
-from services.billing.conservation import api as conservation
+from services.billing.conservation.api import suspense
 from services.billing.conservation.domain.accepted import Suspended
 from services.billing.replica.usecases import hear_statements
 from services.signals.webhooks.usecases.send import Lanes
@@ -201,7 +201,7 @@ async def _accept(acts: Acts, monkeypatch: pytest.MonkeyPatch) -> None:
     async def one_waits(*_: Any) -> Suspended:
         return Suspended(1, ())
 
-    monkeypatch.setattr(conservation, "suspended_now", one_waits)
+    monkeypatch.setattr(suspense, "suspended_now", one_waits)
     seen = {"customer": "EV", "type": "call", "reason": "no_contract", "events": 1, "value": {}}
     because = {**seen, "because": "contract comes in May"}
     await acts.act("accept_suspense", "POST", "/v1/reconciliation/acceptances", because)

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.billing.conservation.answers.reconciled import CheckedAnswer
+from services.billing.conservation.answers.checked import CheckedAnswer
 from services.billing.conservation.checks.k2_door import door
 from services.billing.conservation.clients import snapshot
 from services.signals.webhooks.jobs import forget_deliveries

@@ -6,11 +6,53 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from services.billing.conservation.answers.reconciled import Customer
-from services.billing.conservation.domain.accepted import Acceptance, SuspendedLine
+from services.billing.conservation.domain.accepted import Acceptance, Suspended, SuspendedLine
 from services.billing.conservation.domain.waiting import added
 from shared.http.answers import Answer, Instant, WorthAnswer
 from shared.http.shown_names import EventType
 from shared.values.made_from import made_from
+
+
+class SuspendedAnswer(Answer):
+    """What is in suspense, over all months."""
+
+    events: int
+    value: list[WorthAnswer]
+    """At list price"""
+
+    @classmethod
+    def of(cls, found: Suspended) -> Self:
+        return cls(events=found.events, value=WorthAnswer.each(found.value))
+
+
+class AcceptanceAnswer(Answer):
+    """Usage in suspense that somebody has accepted in writing. It falls when more waits than was seen."""
+
+    object: Literal["acceptance"] = "acceptance"
+    id: Annotated[str, Field(examples=["acc_0355r6GMHPjnilLt70JBPV"])]
+    customer: Annotated[str, Field(examples=["EV"])]
+    """Or a subject that no customer has"""
+    type: EventType
+    reason: Annotated[str, Field(examples=["no_contract"])]
+    because: str
+    by: Annotated[str, Field(examples=["usr_1"])]
+    at: Instant
+    """Of the business clock"""
+    seen: SuspendedAnswer
+    now: SuspendedAnswer
+    stands: bool
+    """No more waits than was seen"""
+
+    @classmethod
+    def of(cls, acceptance: Acceptance, now: Suspended) -> Self:
+        return made_from(
+            cls,
+            acceptance,
+            id=acceptance.acceptance_id,
+            seen=SuspendedAnswer.of(acceptance.seen),
+            now=SuspendedAnswer.of(now),
+            stands=not now.exceeds(acceptance.seen),
+        )
 
 
 class AcceptedAnswer(Answer):

@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.billing.conservation import api as doors
 from services.billing.conservation.answers.suspense import SuspenseSummaryAnswer
+from services.billing.conservation.api import suspense as doors
 from services.billing.conservation.domain.accepted import Acceptance, Suspended, lines_of, suspended
 from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.domain.readings import Counted, ListPrice, Measured, Usage

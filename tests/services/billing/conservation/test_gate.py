@@ -12,7 +12,7 @@ import asyncpg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.billing.conservation.answers.reconciled import ConservationAnswer
+from services.billing.conservation.answers.checked import ConservationAnswer
 from services.billing.conservation.checks import facts
 from services.billing.conservation.checks.listing import LISTED_MAX
 from services.billing.conservation.clients import Auditor

@@ -6,11 +6,8 @@ from decimal import Decimal
 
 from pydantic import TypeAdapter
 
-from services.billing.conservation.answers.reconciled import (
-    PlacedEventAnswer,
-    ReconciledUsageAnswer,
-    ReconciliationAnswer,
-)
+from services.billing.conservation.answers.events import PlacedEventAnswer
+from services.billing.conservation.answers.reconciled import ReconciledUsageAnswer, ReconciliationAnswer
 from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.domain.filters import Narrow
 from services.billing.conservation.domain.readings import Counted, Hold, ListPrice, Measured, Placed, Usage

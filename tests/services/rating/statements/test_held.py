@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.billing.conservation.answers.reconciled import PlacedEventAnswer
+from services.billing.conservation.answers.events import PlacedEventAnswer
 from services.billing.conservation.checks.k3_disposition import disposition
 from services.billing.conservation.domain.dispositions import Bucket
 from services.billing.conservation.domain.filters import Drill, Narrow
