@@ -35,11 +35,16 @@ DELIVERIES = Kept(
     90,
     "settled ones go with their attempts, by the last attempt; the signal stays and can be replayed",
 )
+LOOKS = Kept(
+    "checks of the books that a look asked for",
+    1,
+    "the last check that was made stays; what a person or the schedule asked for stays for ever",
+)
 RECEIPTS = Kept("receipts", 800, "their sums by key, source and hour stay for ever, and K2 counts those")
 BATCH_ROWS = Kept("batch rows", None, "K1 tiles the log from its beginning")
 AUDIT_ROWS = Kept("audit rows", None, "who changed what is asked years later")
 #: What topics keep is in the topic registry.
-TABLE = (IDEMPOTENCY_KEYS, DELIVERIES, RECEIPTS, BATCH_ROWS, AUDIT_ROWS)
+TABLE = (IDEMPOTENCY_KEYS, LOOKS, DELIVERIES, RECEIPTS, BATCH_ROWS, AUDIT_ROWS)
 
 for _kept in TABLE:
     if _kept.days is not None:

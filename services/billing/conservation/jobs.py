@@ -2,15 +2,19 @@
 (`breaks_of`)."""
 
 import time
+from datetime import datetime
 
 from services.billing.conservation.answers.checked import shown
 from services.billing.conservation.domain.breaks import K
 from services.billing.conservation.metrics import BREAKS, CHECKED
-from services.billing.conservation.usecases.keep_checks import ask_for_check
+from services.billing.conservation.usecases import keep_checks
 from services.billing.conservation.usecases.keep_exceptions import keep_exceptions
 from services.billing.conservation.usecases.make_checks import make_checks
 from services.billing.conservation.usecases.watch import ConservationContext
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.context import AnyContext
 from shared.runtime.jobs import Job
+from shared.runtime.retention import EVERY_S, LOOKS, STEP_ROWS, forget
 
 LOOK_EVERY_S = 5.0
 #: Never more than a twentieth of the time is spent on it.
@@ -50,7 +54,7 @@ async def check(context: ConservationContext) -> None:
         return
     rounds.checked_at = now
     async with context.db.transaction() as uow:
-        await ask_for_check(uow, SCHEDULE)
+        await keep_checks.ask_for_check(uow, SCHEDULE)
     await make_checks(context, shown)
 
 
@@ -59,8 +63,18 @@ async def go_on(context: ConservationContext) -> None:
     await make_checks(context, shown)
 
 
+async def forget_looks(context: AnyContext) -> None:
+    """Delete the checks that a look asked for and whose time is over."""
+    await forget(context, LOOKS, _step)
+
+
+async def _step(uow: UnitOfWork, before: datetime) -> int:
+    return await keep_checks.forget_looks(uow, before, STEP_ROWS)
+
+
 JOBS = (
     Job("conservation_look", LOOK_EVERY_S, look, follows_clock=False),
     Job("conservation_check", CHECK_EVERY_S / 10, check, follows_clock=False),
     Job("conservation_checks", ASKED_EVERY_S, go_on, follows_clock=False, soon_s=SOON_S),
+    Job("forget_looks", EVERY_S, forget_looks, follows_clock=False),
 )

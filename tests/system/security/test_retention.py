@@ -10,6 +10,8 @@ import pytest
 from services.billing.conservation.answers.checked import CheckedAnswer
 from services.billing.conservation.checks.k2_door import door
 from services.billing.conservation.clients import snapshot
+from services.billing.conservation.jobs import forget_looks
+from services.billing.conservation.usecases.keep_checks import LOOKING
 from services.signals.webhooks.jobs import forget_deliveries
 from services.usage_ingest.receipts.jobs import forget_receipts
 from services.usage_ingest.receipts.repository import ReceiptRepository
@@ -33,6 +35,7 @@ def ago(days: float) -> datetime:
 def test_the_table_is_the_one_that_was_promised_and_the_documents_say_it() -> None:
     assert [(kept.what, kept.days) for kept in TABLE] == [
         ("idempotency keys", 7),
+        ("checks of the books that a look asked for", 1),
         ("webhook deliveries", 90),
         ("receipts", 800),
         ("batch rows", None),
@@ -105,6 +108,51 @@ async def test_settled_deliveries_go_with_their_attempts_90_days_after_the_last_
         assert left == {"waits": 1, "young": 1, "replayed": 2}
         assert await pool.fetchval("select count(*) from signals.attempts") == 4, (
             "no attempt without its delivery"
+        )
+
+
+async def test_what_a_look_at_the_books_found_goes_after_a_day_but_for_the_last(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.billing.conservation.jobs.STEP_ROWS", 1)
+    monkeypatch.setattr("shared.runtime.retention.STEP_ROWS", 1)
+    async with serve("billing") as billing:
+        pool = billing.context.db.pool
+
+        async def left() -> list[str]:
+            await forget_looks(billing.context)
+            assert not await pool.fetchval(
+                """select count(*) from billing.conservation_results
+                   where check_id not in (select check_id from billing.conservation_checks)"""
+            )
+            rows = await pool.fetch("select check_id from billing.conservation_checks order by 1")
+            return [row["check_id"] for row in rows]
+
+        for name, by, days in (
+            ("of_schedule", "schedule", 3.0),
+            ("of_ana", "usr_ana", 3.0),
+            ("older", LOOKING, 2.0),
+            ("old", LOOKING, 1.01),
+            ("young", LOOKING, 0.99),
+        ):
+            await pool.execute(
+                "insert into billing.conservation_checks (check_id, by, state, done_at) values ($1, $2, 'done', $3)",
+                name,
+                by,
+                ago(days),
+            )
+            await pool.execute(
+                "insert into billing.conservation_results values ($1, 'K1', $2, '{}', 0, true, 0, '{}')",
+                name,
+                ago(days),
+            )
+        assert await left() == ["of_ana", "of_schedule", "young"]
+        await pool.execute("update billing.conservation_checks set done_at = $1", ago(2))
+        await pool.execute(
+            "update billing.conservation_checks set done_at = $1 where check_id = 'young'", ago(1.5)
+        )
+        assert await left() == ["of_ana", "of_schedule", "young"], (
+            "the last one is what is shown without another"
         )
 
 

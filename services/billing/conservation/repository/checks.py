@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 
 import asyncpg
 
@@ -78,6 +79,24 @@ class CheckRepository:
         return next(
             iter(await self._with_results("where state = 'done' order by done_at desc limit 1")), None
         )
+
+    async def forget(self, by: str, before: datetime, limit: int) -> int:
+        """Delete at most `limit` checks that were asked for so and done before (machine clock), with what they found, but
+        not the one that was done last of all; return how many."""
+        gone: int = await self._connection.fetchval(
+            """with old as (select check_id from billing.conservation_checks
+                   where state = 'done' and by = $1 and done_at < $2 and check_id <> (
+                       select check_id from billing.conservation_checks where state = 'done' order by done_at desc limit 1)
+                   order by done_at limit $3 for update skip locked),
+               gone as (delete from billing.conservation_checks c using old where c.check_id = old.check_id
+                   returning c.check_id),
+               results as (delete from billing.conservation_results r using gone where r.check_id = gone.check_id)
+               select count(*) from gone""",
+            by,
+            before,
+            limit,
+        )
+        return gone
 
     async def newest_first(self, before: str | None, rows_max: int) -> list[StoredCheck]:
         narrowed = "" if before is None else "where check_id < $2"

@@ -1,5 +1,6 @@
 """Checks as they are asked for, and as they are kept."""
 
+from datetime import datetime
 from typing import Final
 
 from services.billing.conservation.repository.checks import CheckRepository
@@ -47,3 +48,9 @@ async def last_check(uow: UnitOfWork) -> StoredCheck | None:
 async def list_checks(uow: UnitOfWork, before: str | None, rows_max: int) -> list[StoredCheck]:
     """The newest first, those before this id."""
     return await CheckRepository(uow.connection).newest_first(before, rows_max)
+
+
+async def forget_looks(uow: UnitOfWork, before: datetime, rows_max: int) -> int:
+    """Delete at most `rows_max` checks that a look asked for and that were done before, the last one excepted; return how
+    many."""
+    return await CheckRepository(uow.connection).forget(LOOKING, before, rows_max)
