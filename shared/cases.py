@@ -213,7 +213,7 @@ async def acts_about(uow: UnitOfWork, exception_ids: Sequence[str]) -> dict[str,
     """Exception id → what people did about it, the oldest first."""
     rows = await uow.connection.fetch(
         f"""select {names_of(CaseAct)} from {uow.schema}.exception_acts
-            where exception_id = any($1) order by act_id""",
+            where exception_id = any($1) order by place""",
         list(exception_ids),
     )
     found: dict[str, list[CaseAct]] = {}

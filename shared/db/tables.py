@@ -161,8 +161,10 @@ def _add_exception_acts_table(metadata: MetaData) -> None:
         Column("act", Text, nullable=False),
         Column("assignee", Text),
         Column("note", Text),
+        # In the order in which they were done: an id is made before its turn comes.
+        Column("place", BigInteger, Identity(always=True), nullable=False),
         CheckConstraint("act in ('assigned', 'noted', 'resolved')", name="exception_acts_act"),
-        Index("exception_acts_exception", "exception_id", "act_id"),
+        Index("exception_acts_exception", "exception_id", "place"),
     )
 
 
@@ -268,6 +270,26 @@ def exception_acts_table(schema: str) -> str:
     constraint exception_acts_act check (act in ('assigned', 'noted', 'resolved'))
 );
 create index exception_acts_exception on {schema}.exception_acts (exception_id, act_id)"""
+
+
+def exception_acts_in_order(schema: str) -> list[str]:
+    """The DDL by which what people did about an exception is read in the order in which it was done; each a statement."""
+    acts = f"{schema}.exception_acts"
+    return [
+        f"alter table {acts} add place bigint generated always as identity",
+        f"drop index {acts}_exception",
+        f"create index exception_acts_exception on {acts} (exception_id, place)",
+    ]
+
+
+def exception_acts_by_name(schema: str) -> list[str]:
+    """The DDL that takes it back: by the names of acts; each a statement."""
+    acts = f"{schema}.exception_acts"
+    return [
+        f"drop index {acts}_exception",
+        f"create index exception_acts_exception on {acts} (exception_id, act_id)",
+        f"alter table {acts} drop place",
+    ]
 
 
 def seats_of_keys(schema: str) -> str:

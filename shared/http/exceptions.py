@@ -1,9 +1,10 @@
 """/v1/exceptions, the same in every service: what is wrong there, whose it is, until when, what it is worth, and what people
 do about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Annotated, Any, Final, Literal, Self
@@ -35,7 +36,7 @@ from shared.http.etags import IfMatch, etag_of, tagged
 from shared.http.keys import requires
 from shared.http.shown_names import ExceptionId, Owner
 from shared.http.sorting import INSTANT, TEXT, Listing, SortKey, listing
-from shared.runtime.context import Ctx
+from shared.runtime.context import AnyContext, Ctx
 from shared.values.fields import AskedReference, GivenId, Word
 from shared.values.ids import new_id
 from shared.values.made_from import made_from
@@ -287,9 +288,8 @@ def _add_acts(router: APIRouter, name: str, work: Work) -> None:
         _if_match: IfMatch = None,
     ) -> Response:
         """Its owner stays who it is: a seat, not a person."""
-        at = context.clock.now()
-        act = CaseAct(new_id("act"), exception_id, at, call.actor, "assigned", assignee=body.to)
-        return await _act(call, act, work)
+        done = partial(CaseAct, act="assigned", assignee=body.to)
+        return await _act(context, call, exception_id, done, work)
 
     @router.post(
         "/{exception_id}/note",
@@ -301,8 +301,7 @@ def _add_acts(router: APIRouter, name: str, work: Work) -> None:
     async def note(
         exception_id: GivenId, body: ExceptionNoteBody, context: Ctx, call: Change, _if_match: IfMatch = None
     ) -> Response:
-        act = CaseAct(new_id("act"), exception_id, context.clock.now(), call.actor, "noted", note=body.note)
-        return await _act(call, act, work)
+        return await _act(context, call, exception_id, partial(CaseAct, act="noted", note=body.note), work)
 
 
 def _add_resolve(router: APIRouter, name: str, work: Work) -> None:
@@ -319,16 +318,19 @@ def _add_resolve(router: APIRouter, name: str, work: Work) -> None:
         exception_id: GivenId, body: ExceptionNoteBody, context: Ctx, call: Change, _if_match: IfMatch = None
     ) -> Response:
         """Most resolve by themselves when what they are about is in order again, and nobody can say so for them."""
-        at = context.clock.now()
-        act = CaseAct(new_id("act"), exception_id, at, call.actor, "resolved", note=body.note)
-        return await _act(call, act, work)
+        done = partial(CaseAct, act="resolved", note=body.note)
+        return await _act(context, call, exception_id, done, work)
 
 
-async def _act(call: ChangingCall, act: CaseAct, work: Work) -> Response:
-    of = Of("exception", act.exception_id)
+async def _act(
+    context: AnyContext, call: ChangingCall, exception_id: str, done: Callable[..., CaseAct], work: Work
+) -> Response:
+    """`done` makes what the caller does of its id, whose it is about, when, and who does it: known once it is their turn."""
+    of = Of("exception", exception_id)
 
     async def act_once(uow: UnitOfWork) -> Changed:
-        before, was = await _shown(uow, await find_exception(uow, act.exception_id), work)
+        before, was = await _shown(uow, await find_exception(uow, exception_id), work)
+        act = done(act_id=new_id("act"), exception_id=exception_id, at=context.clock.now(), actor=call.actor)
         after, is_now = await _shown(uow, await act_on(uow, act, work.by_person), work)
         return Changed(of, before, after, tags=(was, is_now))
 

@@ -86,6 +86,21 @@ async def test_somebody_takes_one_over_and_writes_down_what_is_to_be_known(api: 
     assert rows[0]["before"]["assignee"] == "usr_bo" and "assignee" not in rows[0]["after"]
 
 
+async def test_what_was_done_first_comes_first_whatever_it_is_called(
+    api: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An id is of the process that made it, and of its clock: a later act may have the smaller one."""
+    falling = iter("cba")
+    monkeypatch.setattr("shared.http.exceptions.new_id", lambda prefix: f"{prefix}_{next(falling)}")
+    case = (await listed(api))["ua-2013:3"]
+    for person in ("usr_bo", "usr_cy", "usr_di"):
+        acted = await act(api, case["id"], "assign", {"to": person})
+        assert acted["assignee"] == person
+    shown = (await api.get(f"/v1/exceptions/{case['id']}")).json()
+    assert [one["assignee"] for one in shown["acts"]] == ["usr_bo", "usr_cy", "usr_di"]
+    assert (await listed(api))["ua-2013:3"]["assignee"] == "usr_di"
+
+
 async def test_a_person_resolves_what_nothing_else_can_and_nothing_else(
     api: httpx2.AsyncClient, db: Database
 ) -> None:
