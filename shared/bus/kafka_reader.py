@@ -10,7 +10,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError, LeaderNotAvailableError, for_code
+from aiokafka.errors import KafkaError, LeaderNotAvailableError, OffsetOutOfRangeError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 
 from shared.bus import BusUnavailable, Polled
@@ -23,7 +23,7 @@ TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_MS = 5_000
 METADATA_MAX_AGE_MS = 10_000
 #: A larger batch comes whole all the same.
-FETCH_BYTES = 1 << 20
+FETCH_BYTES, ONE_BATCH_BYTES = 1 << 20, 1
 READ_COMMITTED = 1
 # a producer writes any stamp, or none; behind 2100 it says nothing
 EPOCH, STAMP_MAX_MS = (
@@ -79,13 +79,15 @@ class KafkaReader:
 
     async def written_at(self, topic: str, partition: int, offset: int) -> datetime | None:
         """The time of the batch that holds the first committed record at or after `offset`, as its producer
-        or the broker wrote it."""
+        or the broker wrote it. One request, and that batch alone; two more where the log begins later."""
         place = TopicPartition(topic, partition)
         async with self._asking() as consumer:
-            held = (await self._bounds(consumer, [place]))[partition]
-            at = max(offset, held.first)
-            fetched = (await self._fetch(place, at))[0] if at < held.head else b""
-        newest_ms = next((batch.newest_ms for batch in batches_of(fetched) if batch.end > at), None)
+            try:
+                fetched = await self._fetch(place, offset, ONE_BATCH_BYTES)
+            except OffsetOutOfRangeError:
+                first = (await self._bounds(consumer, [place]))[partition].first
+                fetched = await self._fetch(place, first, ONE_BATCH_BYTES) if offset < first else (b"", [])
+        newest_ms = next((batch.newest_ms for batch in batches_of(fetched[0]) if batch.end > offset), None)
         if newest_ms is None:
             return None
         return datetime.fromtimestamp(newest_ms / 1000, UTC) if 0 < newest_ms < STAMP_MAX_MS else EPOCH
@@ -129,9 +131,11 @@ class KafkaReader:
             self._consumer = consumer
         return self._consumer
 
-    async def _fetch(self, place: TopicPartition, offset: int) -> tuple[bytes, list[tuple[int, int]]]:
-        """Whole batches as the broker holds them, beginning with that of `offset`, and (producer, first
-        offset) of aborted transactions."""
+    async def _fetch(
+        self, place: TopicPartition, offset: int, bytes_max: int = FETCH_BYTES
+    ) -> tuple[bytes, list[tuple[int, int]]]:
+        """Whole batches as the broker holds them, beginning with that of `offset`, which comes however large it is, and
+        (producer, first offset) of aborted transactions."""
         if self._client is None:
             client = AIOKafkaClient(
                 **self._access.client(),
@@ -148,8 +152,8 @@ class KafkaReader:
         leader = self._client.cluster.leader_for_partition(place)
         if leader is None or leader < 0:
             raise LeaderNotAvailableError(str(place))
-        asked = [(place.topic, [(place.partition, offset, FETCH_BYTES)])]
-        response = await self._client.send(leader, FetchRequest(0, 1, FETCH_BYTES, READ_COMMITTED, asked))
+        asked = [(place.topic, [(place.partition, offset, bytes_max)])]
+        response = await self._client.send(leader, FetchRequest(0, 1, bytes_max, READ_COMMITTED, asked))
         [(_, [(_, error, _, *rest)])] = response.topics
         if error:
             raise for_code(error)(f"{place} at offset {offset}")

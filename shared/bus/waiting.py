@@ -30,7 +30,11 @@ class Behind:
 
 
 async def behind(bus: Bus, hearing: Hearing) -> Behind:
-    """Every partition counts: one that is stuck is behind, however far the others are. Reads a record of each that is."""
+    """Every partition counts: one that is stuck is behind, however far the others are.
+
+    Reads a batch of each that is. What is stored beside the positions does not say it: by them a partition that got its
+    first record for hours just now looks like one that has been stuck for hours.
+    """
     left = await _left(bus, hearing)
     since = [
         await bus.written_at(hearing.topic, partition, position)

@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import randbytes
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,9 +14,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import PolicyViolationError
 from aiokafka.structs import TopicPartition
 
+from shared.bus import Record
 from shared.bus.dead_letters import dead_letters
 from shared.bus.kafka import KafkaBus
 from shared.bus.kafka_access import KafkaAccess
+from shared.bus.kafka_reader import KafkaReader
 from shared.bus.kafka_topics import ensure_topics, settings_of
 from shared.environment_fault import EnvironmentFault
 from shared.topics import Topic
@@ -142,6 +146,27 @@ class TestKafkaBriefly(KafkaCases):
     test_a_topic_created_again_and_filled_stops_the_consumer = (
         BusConformance.test_a_topic_created_again_and_filled_stops_the_consumer
     )
+
+    async def test_since_when_a_partition_is_behind_is_read_off_one_batch(
+        self, arena: Arena, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for _ in range(10):
+            await arena.bus.publish(FACTS.name, [Record(b"k", randbytes(50_000), partition=0)])
+        fetch, fetched = KafkaReader._fetch, list[int]()
+
+        async def counted(self: KafkaReader, *asked: Any) -> Any:
+            found = await fetch(self, *asked)
+            fetched.append(len(found[0]))
+            return found
+
+        monkeypatch.setattr(KafkaReader, "_fetch", counted)
+        written = [await arena.bus.written_at(FACTS.name, 0, offset) for offset in range(11)]
+        assert len(fetched) == 11 and 50_000 < max(fetched) < 60_000
+        known = [at for at in written[:10] if at is not None]
+        assert known == sorted(known) and len(known) == 10 and written[10] is None
+        await self.lose(arena, FACTS, 0, 5)
+        assert await arena.bus.written_at(FACTS.name, 0, 0) == written[5], "what is lost is passed over"
+        assert await arena.bus.written_at(FACTS.name, 0, 12) is None
 
     async def test_a_batch_damaged_on_disk_is_a_dead_letter_alone(self, arena: Arena) -> None:
         """On our own topics too: its neighbours are taken, and the batch rows tile the log."""
