@@ -1,6 +1,6 @@
 """Evaluate the customers that are due, each day by itself, over the days before it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -33,9 +33,10 @@ from services.signals.roster.repository import RosterRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.pricing.language.activation import TeamMilestone
 from shared.runtime.clock import machine_now
+from shared.runtime.turns import in_turns
 
-#: Days of one customer in one transaction, when the clock has jumped.
-DAYS_AT_ONCE = 40
+#: Days of one customer in one transaction, when the clock has jumped; and of all customers until what they come to is written.
+DAYS_AT_ONCE, DAYS_A_STEP = 40, 1000
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
@@ -109,7 +110,7 @@ async def evaluate_due(
     if not claimed:
         return 0
     states, of_states = read_states(claimed)
-    contracts, of_contracts = read_contracts(await evaluations.contracts(*_contracts_of(claimed)))
+    contracts, of_contracts = await read_contracts(await evaluations.contracts(*_contracts_of(claimed)))
     held = await hold(uow, [*of_states, *of_contracts], until)
     due = [one for one in claimed if one.customer_id not in held]
     await release(uow, [one for one in due if one.was_held], contracts, until)
@@ -130,20 +131,35 @@ async def _evaluate(uow: UnitOfWork, due: Sequence[Due], read: _Read, asked: _As
     days = {one.customer_id: _due_days(one, until, policy) for one in due}
     silent = await asked.producers.silent(uow, customers, days, policy)
     by_day = await _by_day(uow, customers, days, policy, silent)
-    evaluated = [
-        _evaluated(
-            customer,
-            one,
-            days[one.customer_id],
-            read.states[one.customer_id] or CustomerState(known_on=one.next_on),
-            by_day,
-            policy,
-        )
-        for one, customer in zip(due, customers, strict=True)
-    ]
-    await _save(uow, evaluated, policy)
-    await _tell(uow, evaluated, until)
+    for step in _steps(list(zip(due, customers, strict=True)), days):
+        evaluated = [
+            _evaluated(
+                customer,
+                one,
+                days[one.customer_id],
+                read.states[one.customer_id] or CustomerState(known_on=one.next_on),
+                by_day,
+                policy,
+            )
+            async for one, customer in in_turns(step)
+        ]
+        await _save(uow, evaluated, policy)
+        await _tell(uow, evaluated, until)
     await tell_of_producers(uow, silent, meters, policy, until)
+
+
+def _steps(
+    of: Sequence[tuple[Due, Customer]], days: Mapping[str, Sequence[date]]
+) -> Iterator[Sequence[tuple[Due, Customer]]]:
+    """Customers, as many at once as have DAYS_A_STEP days between them; at least one."""
+    step, count = list[tuple[Due, Customer]](), 0
+    for one, customer in of:
+        if step and count + len(days[one.customer_id]) > DAYS_A_STEP:
+            yield step
+            step, count = [], 0
+        step.append((one, customer))
+        count += len(days[one.customer_id])
+    yield step
 
 
 async def _customers(

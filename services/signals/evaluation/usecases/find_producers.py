@@ -1,5 +1,6 @@
 """Find producers that have fallen silent: told once, to the engineer, and held against none of the customers."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,6 +16,7 @@ from services.signals.evaluation.repository import EvaluationRepository
 from services.signals.facts.repository import FactRepository
 from services.signals.facts.usecases.tell import Told, tell
 from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.turns import in_turns
 
 PRODUCER = "producer"
 TypeDay = tuple[str, date]
@@ -45,14 +47,15 @@ class Producers:
         policy: Policy,
     ) -> dict[TypeDay, SeenSilence]:
         """Event type and day → its producer's silence, of those of which a customer is silent on the day."""
-        asked = _seen_at(customers, days, policy)
+        asked = await _seen_at(customers, days, policy)
         unread = sorted({event_type for event_type, _ in asked} - self._uses.keys())
         if unread:
             self._uses |= await EvaluationRepository(uow.connection).use_days(unread)
         heartbeats = _heartbeats(customers[0].meters if customers else {})
         for event_type, day in asked.keys() - self._found.keys():
-            self._found[event_type, day] = silent_producer(
-                self._uses[event_type], day, policy.producer, heartbeats.get(event_type)
+            # it looks at all customers of the type: by another thread, so that whoever waits is answered meanwhile
+            self._found[event_type, day] = await asyncio.to_thread(
+                silent_producer, self._uses[event_type], day, policy.producer, heartbeats.get(event_type)
             )
         return {
             key: SeenSilence(found, at)
@@ -61,12 +64,12 @@ class Producers:
         }
 
 
-def _seen_at(
+async def _seen_at(
     customers: Sequence[Customer], days: Mapping[str, Sequence[date]], policy: Policy
 ) -> dict[TypeDay, datetime]:
     """Event type and day → when the day began for the last of these customers who is silent on it."""
     found: dict[TypeDay, datetime] = {}
-    for customer in customers:
+    async for customer in in_turns(customers):
         for day in days[customer.customer_id]:
             for event_type in silent_event_types(customer, day, policy.silence):
                 began = due_at(day, customer.timezone, 0)

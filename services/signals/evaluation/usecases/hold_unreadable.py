@@ -13,6 +13,7 @@ from services.signals.replica.memory import ContractUnreadable, chain_of
 from shared.cases import NewCase, open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import machine_now
+from shared.runtime.turns import in_turns
 
 #: Until a held customer is looked at again. What mends it is mostly a newer signals, and begins with a start.
 AGAIN_AFTER = timedelta(minutes=1)
@@ -41,11 +42,13 @@ def read_states(claimed: Sequence[Due]) -> tuple[dict[str, CustomerState | None]
     return found, unreadable
 
 
-def read_contracts(rows: Sequence[ContractRow]) -> tuple[dict[str, list[Contract]], list[Unreadable]]:
+async def read_contracts(
+    rows: Sequence[ContractRow],
+) -> tuple[dict[str, list[Contract]], list[Unreadable]]:
     """Return customer → its contracts with their terms, and apart those that cannot be read."""
     found: dict[str, list[Contract]] = {}
     unreadable: list[Unreadable] = []
-    for row in rows:
+    async for row in in_turns(rows):
         try:
             contract = Contract(row.contract, chain_of(row.contract, row.versions), row.capacities)
         except ContractUnreadable as fault:

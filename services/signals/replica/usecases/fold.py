@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from services.signals.domain.active_day import Hour, Hours
 from services.signals.domain.rollup import fresh
 from services.signals.replica.repository.activity import ActivityRepository
+from shared.runtime.turns import in_turns
 
 NO_HOUR = Hour(0, "0", 0)
 
@@ -29,7 +30,7 @@ class Change:
 async def fold(activity: ActivityRepository, changes: Sequence[Change]) -> None:
     """Add the differences to the roll-ups. The caller holds `ActivityRepository.lock`."""
     rollups = await activity.rollups(sorted({(change.customer_id, change.meter) for change in changes}))
-    for change in changes:
+    async for change in in_turns(changes):
         key = (change.customer_id, change.meter)
         for day, events, value in _differences(change):
             if key not in rollups:
