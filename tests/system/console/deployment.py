@@ -30,8 +30,9 @@ class Deployment:
 
 @asynccontextmanager
 async def deployed(
-    options: ClusterOptions, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+    options: ClusterOptions, database: TestDatabase, monkeypatch: pytest.MonkeyPatch, **settings: str
 ) -> AsyncIterator[Deployment]:
+    """`settings`: others of the console."""
     async with Cluster(options) as cluster:
         keys = options.state.keys(database.name)
         given = {setting(role): keys[key_name(role)] for role in ROLES}
@@ -39,5 +40,5 @@ async def deployed(
             variable.removeprefix("U2C_").lower(): cluster.urls[service]
             for service, variable in URL_VARIABLES.items()
         }
-        async with console_on(database, monkeypatch, **given, **places) as console:
+        async with console_on(database, monkeypatch, **given, **places, **settings) as console:
             yield Deployment(cluster, keys, console)
