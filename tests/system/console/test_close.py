@@ -176,7 +176,7 @@ async def _suspense_is_accepted(client: Client, finance: Window) -> None:
         return await finance.page.locator("#lines tbody tr").count() == 1
 
     await until(waits, "usage in suspense")
-    await finance.page.locator("#lines tbody a").press("Enter")
+    await finance.page.locator("#lines tbody a[id$=-open]").press("Enter")
     await expect(finance.page.locator("h1")).to_have_text(f"Suspense of {UNKNOWN}")
     await finance.page.locator("#accept-because").focus()
     await finance.page.keyboard.type("a test of theirs")
