@@ -24,7 +24,7 @@ from lab.bench.rows_read import rows_read
 from lab.bench.run import BooksBroken
 from lab.bench.scene import Scene, beside, driven_scene
 from lab.bench.sender import post_all
-from lab.bench.spent import Spending, Spent
+from lab.bench.spent import CLIENT, Spending, Spent
 from lab.bench.workload import BodiesPlan, contract_document
 
 MONTHS_MAX: Final = 12
@@ -117,12 +117,14 @@ async def _round(found: Scene, wanted: CorrectionsWanted, number: int) -> Round:
         times["applied_s"] = time.monotonic() - began
         group.create_task(move(found, _month(ended + 1) + GRACE + HOUR))
         times["told_s"] = await _until(found, TOLD, True) - began
+        until_told = await spending.so_far()
         times["corrected_s"] = times["told_s"] - times["applied_s"]
         times["numbered_s"] = await _until(found, NOTED, noted) - began
     spent = await spending.so_far()
     await _until(found, INVOICED, invoiced)
     rows = _since(read, await rows_read(found.admin), corrections)
-    return {**times, **await _divided(found, times, version, corrections), **_cpu(spent, wanted), **rows}
+    divided = await _divided(found, times, version, corrections)
+    return {**times, **divided, **_cpu_told(until_told, corrections), **_cpu(spent, wanted), **rows}
 
 
 async def _divided(found: Scene, times: Round, version: int, corrections: int) -> Round:
@@ -136,6 +138,17 @@ async def _divided(found: Scene, times: Round, version: int, corrections: int) -
         "told_to_memory_again": times["told_s"] / memory["memory_again_s"],
         "notes_per_s": corrections / times["numbered_s"],
     }
+
+
+def _cpu_told(spent: Spent, corrections: int) -> Round:
+    """CPU until the last correction is told, µs a correction: of all processes, and of what it consists. On so many cores
+    that share it without any rest, that would take so much less."""
+    parts = {
+        **{name: seconds for name, seconds in spent.cpu_s.items() if name != CLIENT},
+        **{f"postgres for {role}": seconds for role, seconds in spent.by_role().items()},
+    }
+    in_all = {"told_cpu_us": spent.product_s, **{f"told_cpu_us {name}": s for name, s in parts.items()}}
+    return {name: seconds / corrections * 1e6 for name, seconds in in_all.items()}
 
 
 def _cpu(spent: Spent, wanted: CorrectionsWanted) -> Round:

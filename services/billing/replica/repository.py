@@ -12,7 +12,7 @@ from services.billing.replica.rows import (
     StatementOfDraft,
 )
 from shared.db.columns import upsert
-from shared.topics.rating import CustomerMessage, StatementMessage
+from shared.topics.rating import PERIOD, CustomerMessage, StatementMessage
 from shared.values.ids import new_ids
 
 STATEMENTS = upsert(
@@ -75,15 +75,15 @@ class ReplicaRepository:
             (contract, period_start, occasion): document_id
             for document_id, contract, period_start, occasion, _ in written
         }
-        new = {contract for _, contract, *_, is_new in written if is_new}
+        new = {contract for _, contract, _, occasion, is_new in written if is_new and occasion == PERIOD}
         followed = [
             StatementOfDraft.of(document_id, statement)
             for statement, row in zip(statements, rows, strict=True)
             if (document_id := drafts.get((row.contract, row.period_start, row.occasion)))
         ]
         await self._connection.execute(STATEMENTS_OF_DRAFTS.sql, *STATEMENTS_OF_DRAFTS.columns_of(followed))
-        # Once a draft is made, and once a period is final: not with each revision.
-        changed = new | {statement.contract for statement in statements if statement.final}
+        # Once a draft is made, and once a period is final: not with each revision, nor with what corrects it.
+        changed = new | {one.contract for one in statements if one.final and one.occasion == PERIOD}
         if changed:
             await self._connection.execute(PREVIOUS, sorted(changed))
 

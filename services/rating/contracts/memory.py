@@ -20,6 +20,8 @@ def chain_of(rows: Iterable[VersionRow]) -> Chain:
 async def load_chains(contracts: ContractRepository, names: Sequence[str]) -> dict[str, Chain]:
     """Contract → its chain, oldest version first. Reads the terms of those versions alone that this process
     has not met."""
+    if not names:
+        return {}
     rows = await contracts.version_names(names)
     met = [_versions.known(_name(row)) for row in rows]
     unmet = [row for row, version in zip(rows, met, strict=True) if version is None]

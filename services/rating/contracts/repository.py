@@ -23,9 +23,10 @@ from shared.db.listing import Window, begins, counted
 from shared.values.period import ServicePeriod
 
 _NAMED = "rating.contracts c join rating.customers using (customer_id)"
-_CONTRACTS = (
-    f"select contract, customer_id, external_id, c.revision, c.created_at, next_period_at from {_NAMED}"
-)
+_CONTRACT = "select contract, customer_id, external_id, c.revision, c.created_at, next_period_at"
+_CONTRACTS = f"{_CONTRACT} from {_NAMED}"
+RAISED = f"""with c as (update rating.contracts set revision = greatest(revision + 1, $2) where contract = $1 returning *)
+    {_CONTRACT} from c join rating.customers using (customer_id)"""
 #: More customers than these whose ids fit are looked up for each contract, not before.
 NAMES_MAX = 1000
 _CONDITIONS = {"q": ""}
@@ -137,6 +138,8 @@ class ContractRepository:
 
     async def create(self, contract: str, customer_id: str) -> None:
         """Insert the contract if it is not there, and hold its row: versions of one contract take turns."""
+        if await self.lock(contract):
+            return
         await self.connection.execute(
             "insert into rating.contracts (contract, customer_id, revision) values ($1, $2, 0) on conflict (contract) do nothing",
             contract,
@@ -144,10 +147,12 @@ class ContractRepository:
         )
         await self.lock(contract)
 
-    async def lock(self, contract: str) -> None:
-        await self.connection.execute(
-            "select from rating.contracts where contract = $1 for no key update", contract
+    async def lock(self, contract: str) -> bool:
+        """Hold the contract's row; False where there is none."""
+        found = await self.connection.fetchval(
+            "select true from rating.contracts where contract = $1 for no key update", contract
         )
+        return found is not None
 
     async def contract(self, contract: str) -> ContractRow | None:
         row = await self.connection.fetchrow(f"{_CONTRACTS} where contract = $1", contract)
@@ -244,14 +249,11 @@ class ContractRepository:
             added.corrects_final,
         )
 
-    async def set_revision(self, contract: str, revision_us: int) -> int:
-        """Raise the contract's revision to the machine's time or by one, and return it."""
-        found: int = await self.connection.fetchval(
-            "update rating.contracts set revision = greatest(revision + 1, $2) where contract = $1 returning revision",
-            contract,
-            revision_us,
-        )
-        return found
+    async def raise_revision(self, contract: str, revision_us: int) -> ContractRow:
+        """Raise the revision of a contract that is there to the machine's time or by one, and return its row."""
+        row = await self.connection.fetchrow(RAISED, contract, revision_us)
+        assert row is not None, f"{contract} is held"
+        return ContractRow(**row)
 
     async def set_next_period(self, contract: str, next_period_at: datetime | None) -> None:
         await self.connection.execute(

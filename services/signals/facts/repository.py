@@ -9,6 +9,7 @@ import msgspec
 
 from services.signals.facts.rows import FactFilter, FactRow, Judged, Named, Note, SeatTimes, StoredFact
 from services.signals.renewals.repository import RENEWALS
+from shared.db.columns import insert
 from shared.db.filters import Where, narrowed
 from shared.db.listing import Window, begins, counted
 
@@ -48,6 +49,7 @@ TIMES = f"""
         count(outcome_s) as ended, percentile_cont(0.5) within group (order by outcome_s)::float8 as outcome_after_s
     from waited group by seat order by seat
 """
+STORED = insert("signals.facts", StoredFact)
 #: A snooze that has run out is open again.
 OPEN = "(state = 'open' or (state = 'snoozed' and snoozed_until <= {}))"
 
@@ -67,14 +69,16 @@ class FactRepository:
             "select 1 from signals.sequences where customer = any($1) order by customer for update", customers
         )
 
-    async def take_sequence(self, customer: str, count: int) -> int:
-        """Take the next `count` numbers; return the last of them."""
-        last: int = await self._connection.fetchval(
-            "update signals.sequences set last = last + $2 where customer = $1 returning last",
-            customer,
-            count,
+    async def take_sequences(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Take the next `count` numbers of each customer; return the last of each. Their sequences are locked."""
+        rows = await self._connection.fetch(
+            """update signals.sequences taken set last = taken.last + asked.count
+                from unnest($1::text[], $2::bigint[]) as asked (customer, count)
+                where taken.customer = asked.customer returning taken.customer, taken.last""",
+            list(counts),
+            list(counts.values()),
         )
-        return last
+        return {row["customer"]: row["last"] for row in rows}
 
     async def known(self, signal_ids: Sequence[str]) -> set[str]:
         rows = await self._connection.fetch(
@@ -96,25 +100,7 @@ class FactRepository:
         )
 
     async def store(self, facts: Sequence[StoredFact]) -> None:
-        await self._connection.executemany(
-            """insert into signals.facts (signal_id, type, customer_id, customer, contract, day, occurred_at,
-                sequence, data)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-            [
-                (
-                    f.signal_id,
-                    f.type,
-                    f.customer_id,
-                    f.customer,
-                    f.contract,
-                    f.day,
-                    f.occurred_at,
-                    f.sequence,
-                    dict(f.data),
-                )
-                for f in facts
-            ],
-        )
+        await self._connection.execute(STORED.sql, *STORED.columns_of(facts))
 
     async def fact(self, signal_id: str) -> FactRow | None:
         row = await self._connection.fetchrow(f"{FACTS} where f.signal_id = $1", signal_id)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from services.signals.domain.outcomes import Judgement, Outcome
+from shared.db.columns import JSONB
 
 State = Literal["open", "acknowledged", "snoozed"]
 
@@ -22,7 +23,7 @@ class StoredFact:
     day: date
     occurred_at: datetime
     sequence: int
-    data: Mapping[str, object]
+    data: Annotated[Mapping[str, object], JSONB]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,28 +14,29 @@ async def tell_newest(uow: UnitOfWork, contract: str) -> None:
     """Put the newest version on the bus, as a newer revision of the contract; the others lie there as they
     were said."""
     contracts = ContractRepository(uow.connection)
-    await contracts.set_revision(contract, machine_us())
-    found, versions = await contracts.contract(contract), await contracts.versions(contract)
-    assert found is not None
-    uow.tell(CONTRACTS, messages_of(found, versions)[-1])
+    raised = await contracts.raise_revision(contract, machine_us())
+    [newest] = await contracts.newest_versions(contract, 1)
+    uow.tell(CONTRACTS, _message(raised, newest, chain=newest.version))
 
 
 def messages_of(contract: ContractRow, versions: Sequence[VersionRow]) -> list[ContractVersionMessage]:
     """The chain as others hear of it, oldest version first."""
-    return [
-        ContractVersionMessage(
-            contract=contract.contract,
-            revision=contract.revision,
-            customer_id=contract.customer_id,
-            customer=contract.external_id,
-            chain=len(versions),
-            version=ContractVersion(
-                row.version,
-                to_us(row.effective_at),
-                to_us(row.recorded_at),
-                row.content_hash,
-                row.terms,
-            ),
-        )
-        for row in versions
-    ]
+    return [_message(contract, row, chain=len(versions)) for row in versions]
+
+
+def _message(contract: ContractRow, row: VersionRow, *, chain: int) -> ContractVersionMessage:
+    """One version, of so many."""
+    return ContractVersionMessage(
+        contract=contract.contract,
+        revision=contract.revision,
+        customer_id=contract.customer_id,
+        customer=contract.external_id,
+        chain=chain,
+        version=ContractVersion(
+            row.version,
+            to_us(row.effective_at),
+            to_us(row.recorded_at),
+            row.content_hash,
+            row.terms,
+        ),
+    )

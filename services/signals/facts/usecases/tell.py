@@ -1,9 +1,9 @@
 """Tell facts, each once, with its sequence number, and queue them for the endpoints that asked."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 
 from services.signals.domain.fact import Fact
 from services.signals.facts.repository import FactRepository
@@ -35,13 +35,14 @@ async def tell(uow: UnitOfWork, told: Sequence[Told], now: datetime) -> list[Sto
     fresh = list(
         {one.fact.signal_id: one for one in reversed(told) if one.fact.signal_id not in known}.values()
     )[::-1]
-    stored = []
-    for customer, group in groupby(
-        sorted(fresh, key=lambda one: (one.customer, one.occurred_at)), key=lambda one: one.customer
-    ):
-        mine = list(group)
-        last = await facts.take_sequence(customer, len(mine))
-        stored += [_stored(one, last - len(mine) + number) for number, one in enumerate(mine, start=1)]
+    if not fresh:
+        return []
+    fresh.sort(key=lambda one: (one.customer, one.occurred_at))
+    behind = Counter(one.customer for one in fresh)
+    last, stored = await facts.take_sequences(behind), []
+    for one in fresh:
+        behind[one.customer] -= 1
+        stored.append(_stored(one, last[one.customer] - behind[one.customer]))
     await facts.store(stored)
     await queue_deliveries(uow, stored, now)
     for fact in stored:

@@ -131,6 +131,7 @@ async def send_test(uow: UnitOfWork, endpoint_id: str, now: datetime) -> str:
     await _enabled(uow, endpoint_id)
     facts = FactRepository(uow.connection)
     await facts.lock_sequences([TESTER])
+    sequence = (await facts.take_sequences({TESTER: 1}))[TESTER]
     fact = StoredFact(
         derived_id("webhook.test", new_id("tst")),
         "webhook.test",
@@ -139,7 +140,7 @@ async def send_test(uow: UnitOfWork, endpoint_id: str, now: datetime) -> str:
         None,
         now.date(),
         now,
-        await facts.take_sequence(TESTER, 1),
+        sequence,
         {"message": "If you can verify this, you can verify all."},
     )
     await facts.store([fact])
