@@ -32,6 +32,7 @@ metadata = MetaData(schema="signals")
 add_standard_tables(metadata)
 contracts = add_chain_tables(metadata)
 Index("contracts_customer", contracts.c.customer)
+Index("contracts_customer_id", contracts.c.customer_id)
 add_page_table(metadata)
 
 customers = Table(
