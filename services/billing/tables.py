@@ -160,6 +160,8 @@ documents = Table(
     Index("documents_due_on", "due_on", "document_id", postgresql_where=FINALIZED),
     # What a month has come to: of the periods that end in it.
     Index("documents_ends", "end_date", "document_id", postgresql_where=FINALIZED),
+    # Drafts are the newest.
+    Index("documents_finalized", "document_id", postgresql_where=FINALIZED),
     Index("documents_drafts", "document_id", postgresql_where=text("status = 'draft'")),
     Index("documents_drafts_of", "customer", "document_id", postgresql_where=text("status = 'draft'")),
     Index("documents_number_begins", text(folded("number"))),

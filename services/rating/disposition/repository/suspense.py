@@ -108,8 +108,10 @@ select * from (
 where {following} order by owner, type, month, reason"""
 _CANDIDATES = "(select subject from rating.suspense_candidates union select subject from rating.marks)"
 _ALL_EVENTS = "join rating.events e on e.subject = own.subject"
+#: `offset 0`: the types come first, so that of a subject with much usage no event of another type is looked at.
 _DOUBTFUL_EVENTS = f"""cross join lateral ({_DOUBTFUL.format(of="own.subject")}) doubted
-    join rating.events e on e.subject = own.subject and e.type = doubted.type"""
+    cross join lateral (select * from rating.events e
+        where e.subject = own.subject and e.type = doubted.type and [asked] offset 0) e"""
 
 
 def _waiting(wanted: SuspenseFilter, after: Sequence[str] | None) -> Where:
@@ -131,7 +133,7 @@ def _waiting(wanted: SuspenseFilter, after: Sequence[str] | None) -> Where:
             owner=_OWNER,
             subjects=subjects,
             owners=owners.sql,
-            events=events,
+            events=events.replace("[asked]", asked.sql),
             asked=asked.sql,
             taken=_TAKEN,
             covered=_COVERED,

@@ -117,3 +117,12 @@ async def slow_pages(connection: Any, order: Order, name: str, asked: DocumentFi
     for plan in looking.plans:
         if read(plan) > MOST or "Seq Scan on documents" in plan:
             yield f"{name} by {order}: {read(plan):,} rows for {len(first)}:\n{plan}"
+
+
+async def test_the_newest_finalized_are_found_without_the_drafts_that_are_newer(filled: Any) -> None:
+    for asked in (DocumentFilter(), DocumentFilter(status="finalized")):
+        looking = Explaining(filled)
+        found = await ListRepository(looking).page(  # type: ignore[arg-type]
+            asked, Window(Order("created", True), None, PAGE)
+        )
+        assert len(found) == PAGE and read(looking.plans[0]) <= 3 * PAGE < CUSTOMERS, looking.plans[0]

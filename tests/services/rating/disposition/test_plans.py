@@ -71,3 +71,22 @@ async def test_what_waits_is_found_without_those_of_whom_nothing_does(filled: An
     after = (last.owner, last.type, f"{last.month:%Y-%m}", last.reason)
     assert await repository.waiting(wanted, after, 11) == every[100:111]
     assert read(looking.plans[2]) < least + 4 * 13 * EVENTS_EACH, looking.plans[2]
+
+
+async def test_of_a_subject_with_much_usage_its_other_types_are_left_alone(filled: Any) -> None:
+    """One event of another type makes a customer a candidate; all its calls are taken and within a period."""
+    await filled.execute(
+        """insert into rating.events (batch_id, seq, partition, received_at, key, source, id, type, subject, time, data)
+            select 1, 1000000 + n, 0, $1::timestamptz, sha256(convert_to('more' || n, 'UTF8')), 's', 'more' || n,
+                case n when 0 then 'unheard' else 'call' end, 'c1', $1::timestamptz + interval '2 hours', '{}'
+            from generate_series(0, 20000) n""",
+        BEGIN,
+    )
+    await filled.execute("insert into rating.suspense_candidates (subject) values ('c1')")
+    await filled.execute("analyze rating.events")
+    looking = Explaining(filled)
+    [first, *_] = await SuspenseRepository(looking).waiting(  # type: ignore[arg-type]
+        SuspenseFilter(BEGIN, BEGIN + timedelta(days=31)), None, 1
+    )
+    assert (first.owner, first.type, first.reason, first.events) == ("c1", "unheard", "no_meter", 1)
+    assert read(looking.plans[0]) < 2 * CUSTOMERS, looking.plans[0]
