@@ -42,8 +42,6 @@ async def schedule_runs(uow: UnitOfWork, contracts: Sequence[str], now: datetime
     that were prolonged since they had ended."""
     repository = CorrectionRepository(uow.connection)
     ended = await repository.ended(contracts)
-    if not ended:
-        return
     chains = await load_chains(ContractRepository(uow.connection), [one.contract for one in ended])
     due = {
         one.contract: run_after(chains[one.contract], one.last_end, now)
