@@ -25,8 +25,10 @@ BY_REASON: Final[Mapping[Reason, tuple[Kind, ...]]] = {
 def mends_of(
     of: Suspended, reasons: Iterable[Reason], visit: Visit, once: Callable[[], str], tried: Tried
 ) -> tuple[Mend, ...]:
-    """The forms for whoever may send them; `once` gives an idempotency key for each."""
-    kinds = dict.fromkeys(kind for reason in reasons for kind in BY_REASON.get(reason, ()))
+    """The forms for whoever may send them; `once` gives an idempotency key for each. What was tried is there, though nothing
+    waits for it any more: it says why."""
+    by_reason = [kind for reason in reasons for kind in BY_REASON.get(reason, ())]
+    kinds = dict.fromkeys((*by_reason, *(kind for kind in WORDS if kind == tried.act)))
     return tuple(_mend(kind, of, visit, once(), tried) for kind in kinds if visit.role in MENDS)
 
 

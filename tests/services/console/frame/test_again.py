@@ -135,6 +135,22 @@ async def test_another_retry_than_a_forms_own_address(console: Console) -> None:
     assert "1 shown, there are more" in page.text
 
 
+async def test_what_waits_no_more_is_refused_beside_what_was_typed(console: Console) -> None:
+    engineer = await console.signed_in("eve", "engineer")
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            return httpx2.Response(409, json={"title": "It is a customer already."})
+        return httpx2.Response(200, json={"data": [], "has_more": False, "next_cursor": None})
+
+    async with answered(console, answer):
+        page = await engineer.post("/suspense/alias", idempotency_key="k", **ALIAS)
+    assert page.status_code == 409 and "Nothing of it waits any more." in page.text
+    [form] = re.findall(r'<form id="alias".*?</form>', page.text, re.S)
+    assert "It is a customer already." in form and 'value="ac me"' in form
+    assert page.text.count('class="change"') == 1, "and no other form"
+
+
 async def test_a_download_that_cannot_begin_is_no_file(console: Console) -> None:
     finance = await console.signed_in("ana")
     for path in ("/invoices.csv", "/late.csv", "/suspense.csv"):
