@@ -4,7 +4,7 @@ import html
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 import httpx2
 
@@ -60,6 +60,11 @@ def forms_in(page: str) -> list[Sendable]:
     reader.feed(page)
     reader.close()
     return list(reader.forms.values())
+
+
+def content_of(fields: list[tuple[str, str]]) -> bytes:
+    """As a browser sends them; half a pair, which none sends, as its bytes."""
+    return urlencode(fields, errors="surrogatepass").encode()
 
 
 def is_kept(answer: httpx2.Response, name: str, text: str) -> bool:
