@@ -60,6 +60,10 @@ async def test_every_page_is_for_everybody(options: ClusterOptions, browser: Bro
         faults += await _audited(browser, base, full)
         faults += await _entered(browser, base, full)
         faults += await _read_wrongly(browser, base)
+        # whoever presses every button also removes the view
+        async with reading(base, "finance") as reader:
+            await reader.save_view("/invoices?customer=acme", "one customer again")
+        full = await _pages(base)
         for service in cluster.processes.values():
             if service.service != CONSOLE:
                 await service.stop()
