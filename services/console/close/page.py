@@ -35,6 +35,7 @@ from services.console.domain.parts import (
     Table,
     hidden,
     key_of,
+    pager_of,
 )
 from services.console.domain.roles import Role
 from services.console.domain.times import Zones, days
@@ -261,10 +262,8 @@ def _priced(one: Mapping[str, Any]) -> Cell:
 
 def _open(found: Mapping[str, Any], month: Month, visit: Visit) -> Table:
     rows = tuple(_open_one(one, visit) for one in found["data"])
-    pager = None
-    if found["has_more"]:
-        onward = _at(visit, month, "statements", cursor=found["next_cursor"])
-        pager = Pager(f"{len(rows)} shown, more follow", _at(visit, month, "statements"), onward)
+    here = _at(visit, month, "statements")
+    pager = pager_of(found, here, here)
     return Table("open", "Statements that are not final", STATEMENT_HEADS, rows, NO_STATEMENT, pager)
 
 

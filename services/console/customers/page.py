@@ -24,6 +24,7 @@ from services.console.domain.parts import (
     Table,
     hidden,
     key_of,
+    pager_of,
 )
 from services.console.domain.roles import Role
 from services.console.domain.times import Zones, day_in, day_of
@@ -146,10 +147,9 @@ def _filters(asked: Asked, zones: Zones) -> Filters:
 
 def _roster(asked: Asked, answer: Mapping[str, Any], zones: Zones) -> Table:
     rows = tuple(_standing(one, zones) for one in answer["data"])
-    pager, same = None, {**asked.query, **zones.query}
-    if answer["has_more"]:
-        onward = with_query(CUSTOMERS, {**same, "cursor": answer["next_cursor"]})
-        pager = Pager(f"{len(rows)} shown, more follow", with_query(CUSTOMERS, same), onward)
+    same = {**asked.query, **zones.query}
+    here = with_query(CUSTOMERS, same)
+    pager = pager_of(answer, here, here)
     csv = with_query(f"{CUSTOMERS}.csv", same)
     return Table("customers", "Who is to be looked after first", HEADS, rows, NOBODY, pager, csv)
 

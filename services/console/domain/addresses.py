@@ -17,6 +17,11 @@ def with_query(path: str, asked: Mapping[str, str]) -> str:
     return f"{path}?{query}" if query else path
 
 
+def onward(here: str, cursor: str) -> str:
+    """The next page of a list that is shown `here`."""
+    return f"{here}{'&' if '?' in here else '?'}{urlencode({'cursor': cursor})}"
+
+
 def local(text: str) -> str:
     """The address, where it leads to a page of the console. Raises ValueError for any other: another host's, by two
     slashes too, `javascript:`, or one with characters that browsers take out."""

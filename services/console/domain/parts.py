@@ -4,8 +4,9 @@ the template's environment escapes it and makes visible what nobody can see (ser
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
+from services.console.domain.addresses import onward
 from services.console.domain.amounts import Amount, grouped
 from services.console.domain.charts.drawing import Drawn
 from services.console.domain.text import LABEL_CHARACTERS_MAX, label
@@ -82,6 +83,14 @@ class Pager:
     said: str
     first: str = ""
     next: str = ""
+
+
+def pager_of(answer: Mapping[str, Any], here: str, first: str = "") -> Pager | None:
+    """Where more of a service's list is, which is shown `here`; None where this is all. `first` is where it begins, where
+    the page says that."""
+    if not answer["has_more"]:
+        return None
+    return Pager(f"{len(answer['data'])} shown, more follow", first, onward(here, answer["next_cursor"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from services.console.domain.parts import (
     Field,
     Form,
     Option,
-    Pager,
     Row,
     Table,
     key_of,
+    pager_of,
 )
 from services.console.domain.roles import Role
 from services.console.domain.times import Zones, days
@@ -92,17 +92,10 @@ def late_page(answer: Mapping[str, Any], zones: Zones) -> LatePage:
             HEADS,
             rows,
             EMPTY,
-            _pager(answer, zones),
+            pager_of(answer, with_query(LATE, zones.query)),
             with_query(f"{LATE}.csv", zones.query),
         ),
     )
-
-
-def _pager(answer: Mapping[str, Any], zones: Zones) -> Pager | None:
-    if not answer["has_more"]:
-        return None
-    said = f"{len(answer['data'])} shown, more follow"
-    return Pager(said, next=with_query(LATE, {**zones.query, "cursor": answer["next_cursor"]}))
 
 
 def _row(held: Mapping[str, Any], zones: Zones) -> Row:

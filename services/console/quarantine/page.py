@@ -18,11 +18,11 @@ from services.console.domain.parts import (
     Filters,
     Form,
     Option,
-    Pager,
     Row,
     Table,
     hidden,
     key_of,
+    pager_of,
 )
 from services.console.domain.roles import Role
 from services.console.domain.times import Zones
@@ -119,17 +119,15 @@ def _filters(asked: Asked, zones: Zones) -> Filters:
 
 def _table(asked: Asked, answer: Mapping[str, Any], zones: Zones) -> Table:
     rows = tuple(_row(event, zones) for event in answer["data"])
-    pager, same = None, {**asked.query, **zones.query}
-    if answer["has_more"]:
-        onward = with_query(QUARANTINE, {**same, "cursor": answer["next_cursor"]})
-        pager = Pager(f"{len(rows)} shown, more follow", with_query(QUARANTINE, same), onward)
+    same = {**asked.query, **zones.query}
+    here = with_query(QUARANTINE, same)
     return Table(
         "quarantine",
         "Events that could not be taken",
         HEADS,
         rows,
         NOTHING,
-        pager,
+        pager_of(answer, here, here),
         with_query(f"{QUARANTINE}.csv", same),
     )
 

@@ -20,6 +20,7 @@ from services.console.domain.parts import (
     Row,
     Table,
     key_of,
+    pager_of,
 )
 from services.console.domain.roles import Role
 from services.console.domain.times import Zones
@@ -80,10 +81,8 @@ class CheckPage:
 def checks_page(answer: Mapping[str, Any], now: Form | None, zones: Zones) -> ChecksPage:
     """`answer`: a page of `GET /v1/reconciliation/checks` of billing."""
     rows = tuple(_row(check, zones) for check in answer["data"])
-    pager = None
-    if answer["has_more"]:
-        onward = with_query(CHECKS, {**zones.query, "cursor": answer["next_cursor"]})
-        pager = Pager(f"{len(rows)} shown, more follow", with_query(CHECKS, zones.query), onward)
+    here = with_query(CHECKS, zones.query)
+    pager = pager_of(answer, here, here)
     return ChecksPage(
         "Do the books hold?",
         now,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from services.console.domain.addresses import address
+from services.console.domain.addresses import address, with_query
 from services.console.domain.amounts import Amount
 from services.console.domain.forms import Tried
 from services.console.domain.parts import (
@@ -24,6 +24,7 @@ from services.console.domain.parts import (
     Table,
     hidden,
     key_of,
+    pager_of,
 )
 from services.console.domain.times import Zones
 from services.console.domain.visit import Visit
@@ -134,9 +135,8 @@ def _pager(asked: Asked, told: Mapping[Service, Told], zones: Zones) -> Pager | 
     if not asked.service:
         return Pager(f"{', '.join(more)}: only the first are shown; choose the service for all")
     [document] = more.values()
-    same = {**asked.query, **zones.query}
-    onward = address("work", **same, cursor=document["next_cursor"])
-    return Pager(f"{len(document['data'])} shown, more follow", address("work", **same), onward)
+    here = with_query(WORK, {**asked.query, **zones.query})
+    return pager_of(document, here, here)
 
 
 def _row(case: Case, now: datetime | None, zones: Zones) -> Row:

@@ -19,6 +19,7 @@ from services.console.domain.parts import (
     Row,
     Table,
     key_of,
+    pager_of,
 )
 from services.console.domain.times import Zones, days
 from services.console.domain.visit import Visit
@@ -91,10 +92,8 @@ def events_table(of: Suspended, answer: Mapping[str, Any], visit: Visit) -> Tabl
         )
         for event in answer["data"]
     )
-    pager = None
-    if answer["has_more"]:
-        onward = of.at(**zones.query, cursor=answer["next_cursor"])
-        pager = Pager(f"{len(rows)} shown, more follow", of.at(**zones.query), onward)
+    here = of.at(**zones.query)
+    pager = pager_of(answer, here, here)
     return Table("events", f"Its events of {of.month}", EVENT_HEADS, rows, NO_EVENTS, pager, of.csv(zones))
 
 

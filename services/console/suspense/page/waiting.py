@@ -13,11 +13,11 @@ from services.console.domain.parts import (
     Empty,
     Field,
     Filters,
-    Pager,
     Row,
     Table,
     hidden,
     key_of,
+    pager_of,
 )
 from services.console.domain.times import Zones
 
@@ -83,8 +83,9 @@ class SuspensePage:
 def suspense_page(answer: Mapping[str, Any], subject: str, zones: Zones) -> SuspensePage:
     """`answer`: a page of `GET /v1/suspense` of rating, narrowed to `subject` where that is not ""."""
     rows = tuple(row_of(row, zones) for row in answer["data"])
-    csv = with_query(f"{SUSPENSE}.csv", {"subject": subject, **zones.query})
-    pager = _pager(answer, subject, zones)
+    same = {"subject": subject, **zones.query}
+    csv = with_query(f"{SUSPENSE}.csv", same)
+    pager = pager_of(answer, with_query(SUSPENSE, same))
     table = Table("suspense", "Usage nobody is billed for", HEADS, rows, NOTHING, pager, csv)
     return SuspensePage("Suspense", filters(subject, zones), table)
 
@@ -92,13 +93,6 @@ def suspense_page(answer: Mapping[str, Any], subject: str, zones: Zones) -> Susp
 def filters(subject: str, zones: Zones) -> Filters:
     field = Field("subject", "Subject", subject, hint="As the product sends it.")
     return Filters("narrow", SUSPENSE, (field, *hidden(zones.query)), with_query(SUSPENSE, zones.query))
-
-
-def _pager(answer: Mapping[str, Any], subject: str, zones: Zones) -> Pager | None:
-    if not answer["has_more"]:
-        return None
-    onward = with_query(SUSPENSE, {"subject": subject, **zones.query, "cursor": answer["next_cursor"]})
-    return Pager(f"{len(answer['data'])} shown, more follow", next=onward)
 
 
 def row_of(row: Mapping[str, Any], zones: Zones) -> Row:
